@@ -1,0 +1,39 @@
+"""What can go wrong while fetching one cloud. Every message is one line and says what to do next."""
+
+from __future__ import annotations
+
+
+class FetchError(Exception):
+    """Base of every reason for which a cloud could not be fetched.
+
+    `str()` is the whole line: what happened, then what to do. It never contains a key.
+    """
+
+    def __init__(self, what: str, next_step: str = "", *, status: int | None = None) -> None:
+        super().__init__(f"{what}; {next_step}" if next_step else what)
+        self.status = status
+        """HTTP status of the answer at fault, if there was one."""
+
+
+class CredentialsMissing(FetchError):
+    """No key where we look for one, or one that cannot be a key."""
+
+
+class CredentialsRejected(FetchError):
+    """The cloud answered 401 or 403."""
+
+
+class RateLimited(FetchError):
+    """429 until the tries or the time ran out."""
+
+
+class Unavailable(FetchError):
+    """No connection, a 5xx, a stalled or cut-off answer, or the deadline reached."""
+
+
+class UnexpectedAnswer(FetchError):
+    """An answer that is not what the API's document says: status, media, JSON, envelope or structure."""
+
+
+class BadSetting(FetchError):
+    """A base URL or recorded set that we will not or cannot use."""

@@ -1,0 +1,402 @@
+"""The HTTP policy of all fetchers: one place for timeouts, retries, limits and what counts as an answer.
+
+`Http.request` returns parsed JSON or raises a FetchError. Why not requests alone: it follows redirects with the
+key, does not notice a truncated gzip body, has no limit on size and no deadline for a dripping body.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import random
+import time
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timezone
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+import requests
+import urllib3
+from requests.adapters import BaseAdapter
+from requests.auth import AuthBase
+
+from fetchers.answers import (
+    OBSERVED_AT_HEADER,
+    SOURCE_HEADER,
+    Answer,
+    RawAnswer,
+    parse_json,
+    retry_after_seconds,
+    vendor_message,
+)
+from fetchers.errors import BadSetting, CredentialsRejected, FetchError, RateLimited, Unavailable, UnexpectedAnswer
+
+DEFAULT_DEADLINE_SECONDS = 60.0
+
+_SHORTEST_SECRET = 12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpPolicy:
+    """Limits of one cloud's fetch. The defaults suit a nightly job as well as a person who waits."""
+
+    deadline_seconds: float = DEFAULT_DEADLINE_SECONDS
+    """For the whole cloud: all requests, retries, waits and dripping bodies together."""
+
+    connect_timeout_seconds: float = 5.0
+    """For one connection, TLS included."""
+
+    read_timeout_seconds: float = 20.0
+    """For one silence of the server; the slowest known endpoint answers within 6 s."""
+
+    attempts: int = 4
+    """Tries of one request on connection errors, 429 and 5xx."""
+
+    first_backoff_seconds: float = 0.5
+    """Upper end of the first random wait; doubles with every try."""
+
+    longest_backoff_seconds: float = 8.0
+    """Cap of that doubling."""
+
+    longest_retry_after_seconds: float = 30.0
+    """A server that asks for a longer pause than this gets no further try in this run."""
+
+    min_interval_seconds: float = 0.0
+    """From the start of one request to the start of the next (Lambda documents 1 request/s)."""
+
+    max_body_bytes: int = 32 * 1024 * 1024
+    """Of one answer, unpacked; the largest known one has 0.3 MB."""
+
+    max_redirects: int = 3
+    """On the same host; another host is always refused."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What to ask."""
+
+    method: str
+    """`GET` or `POST`."""
+
+    url: str
+    """Without query."""
+
+    query: Mapping[str, str] = field(default_factory=dict)
+    """Query parameters; a key never goes there."""
+
+    body: object = None
+    """JSON body of a POST."""
+
+    key_header: tuple[str, str] | None = None
+    """Header that carries the key; None for a public endpoint."""
+
+    @property
+    def path(self) -> str:
+        """Path of the URL, which names the endpoint in messages."""
+        return urlsplit(self.url).path
+
+    @property
+    def host(self) -> str | None:
+        """Host of the URL."""
+        return urlsplit(self.url).hostname
+
+
+class _Retryable(Exception):
+    """A failure that another try may mend; carries what to raise if none does."""
+
+    def __init__(self, error: FetchError, retry_after_seconds: float | None = None) -> None:
+        super().__init__(str(error))
+        self.error = error
+        self.retry_after_seconds = retry_after_seconds
+
+
+class _KeyHeader(AuthBase):
+    """Puts the key into its header, or nothing. As an `auth` object it also keeps `~/.netrc` out of it."""
+
+    def __init__(self, header: tuple[str, str] | None) -> None:
+        self._header = header
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        if self._header:
+            request.headers[self._header[0]] = self._header[1]
+        return request
+
+
+class _Session(requests.Session):
+    """A session that looks at no redirect itself: requests would read its body without a limit."""
+
+    def get_redirect_target(self, resp: requests.Response) -> str | None:  # noqa: ARG002
+        """None: `Http` follows redirects."""
+        return None
+
+
+class Http:
+    """The connection to one cloud for one run. Not shared between threads."""
+
+    def __init__(
+        self,
+        *,
+        policy: HttpPolicy,
+        key: str | None = None,
+        adapter: BaseAdapter | None = None,
+        notify: Callable[[str], None] = lambda _: None,
+        record: Callable[[Request, RawAnswer], None] | None = None,
+    ) -> None:
+        self.requests_made = 0
+        self._policy = policy
+        self._key = key
+        self._notify = notify
+        self._record = record
+        self._replayed = adapter is not None
+        self._ends_at = time.monotonic() + policy.deadline_seconds
+        self._next_start = 0.0
+        self._session = _Session()
+        self._session.headers.update({"User-Agent": "gpu-catalog", "Accept": "application/json"})
+        self._session.headers["Accept-Encoding"] = "gzip"
+        if adapter is not None:
+            self._session.mount("https://", adapter)
+            self._session.mount("http://", adapter)
+
+    def request(self, request: Request) -> Answer:
+        """Send a request, with retries, and return the parsed JSON of its 2xx answer.
+
+        Raises:
+            CredentialsRejected, RateLimited, Unavailable, UnexpectedAnswer, BadSetting.
+        """
+        import tenacity
+
+        _check_url(request.url)
+        tries = tenacity.Retrying(
+            retry=tenacity.retry_if_exception_type(_Retryable),
+            stop=self._give_up,
+            wait=self._wait,
+            sleep=self._sleep,
+            before_sleep=lambda state: self._notify(f"{_failure(state)}; try {state.attempt_number + 1}"),
+            reraise=True,
+        )
+        try:
+            return tries(self._once, request)
+        except _Retryable as exc:
+            raise exc.error from exc
+
+    def look(self, request: Request) -> RawAnswer:
+        """Send a request once and return its answer whatever its status; for `--probe`.
+
+        Raises:
+            Unavailable, UnexpectedAnswer, BadSetting.
+        """
+        _check_url(request.url)
+        try:
+            return self._exchange(request)
+        except _Retryable as exc:
+            raise exc.error from exc
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._session.close()
+
+    # One try -------------------------------------------------------------------------------------
+
+    def _once(self, request: Request) -> Answer:
+        raw = self._exchange(request)
+        if not 200 <= raw.status < 300:
+            error = self._status_error(raw, request.path)
+            if self._record is not None and not isinstance(error, _Retryable):
+                self._record(request, raw)
+            raise error
+        if self._record is not None:
+            self._record(request, raw)
+        return Answer(parse_json(raw.body, request.path), raw.observed_at, raw.source)
+
+    def _exchange(self, request: Request) -> RawAnswer:
+        """Send and read to the end, following redirects on the same host."""
+        self._notify(f"{request.method} {request.path}")
+        for _ in range(self._policy.max_redirects + 1):
+            with self._send(request) as response:
+                if not response.is_redirect:
+                    body = self._without_key(self._read(response, request.path))
+                    provenance = self._provenance(response, request.url)
+                    return RawAnswer(response.status_code, dict(response.headers), body, *provenance)
+                request = _redirected(request, response)
+        raise UnexpectedAnswer(f"{request.path} redirects in a loop", "check the base URL")
+
+    def _send(self, request: Request) -> requests.Response:
+        self._pace()
+        remaining = self._remaining()
+        connect = min(self._policy.connect_timeout_seconds, remaining)
+        silence = min(self._policy.read_timeout_seconds, remaining)
+        self.requests_made += 1
+        # Proxies of the environment serve the internet; plain http to this machine must not pass through one.
+        self._session.trust_env = not is_loopback(request.url)
+        try:
+            return self._session.request(
+                request.method,
+                request.url,
+                params=request.query,
+                json=request.body,
+                auth=_KeyHeader(request.key_header),
+                stream=True,
+                allow_redirects=False,
+                timeout=(connect, silence),
+            )
+        except requests.exceptions.SSLError as exc:
+            next_step = "check the base URL, the clock and REQUESTS_CA_BUNDLE"
+            raise Unavailable(f"no trusted TLS connection to {request.host}", next_step) from exc
+        except requests.Timeout as exc:
+            raise _Retryable(Unavailable(f"{request.path} did not answer in time", "try again later")) from exc
+        except (requests.RequestException, urllib3.exceptions.HTTPError, UnicodeError) as exc:
+            next_step = "check the network and the base URL"
+            raise _Retryable(Unavailable(f"no connection to {request.host}", next_step)) from exc
+
+    def _read(self, response: requests.Response, where: str) -> bytes:
+        """The whole body, unpacked; refuses one that is cut off, too large or later than the deadline."""
+        encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
+        if encoding not in ("identity", "", "gzip"):
+            raise UnexpectedAnswer(f"{where} answered in encoding {encoding[:20]!r}", "report this")
+        cut_off = _Retryable(Unavailable(f"the answer of {where} was cut off", "try again later"))
+        unpacked = bytearray()
+        gunzip = zlib.decompressobj(wbits=31) if encoding == "gzip" else None
+        try:
+            for chunk in self._chunks(response, where):
+                room = self._policy.max_body_bytes - len(unpacked) + 1
+                unpacked += gunzip.decompress(chunk, room) if gunzip else chunk
+                if len(unpacked) > self._policy.max_body_bytes:
+                    raise UnexpectedAnswer(
+                        f"the answer of {where} is larger than {self._policy.max_body_bytes} bytes", "report this"
+                    )
+        except (urllib3.exceptions.HTTPError, requests.RequestException, OSError, zlib.error) as exc:
+            raise cut_off from exc
+        if gunzip and not gunzip.eof and (unpacked or response.headers.get("Content-Length") != "0"):
+            raise cut_off
+        return bytes(unpacked)
+
+    def _chunks(self, response: requests.Response, where: str) -> Iterator[bytes]:
+        """Raw bytes as they arrive: one read from the socket at a time, so that a drip meets the deadline."""
+        while chunk := response.raw.read1(65_536, decode_content=False):
+            if self._ends_at <= time.monotonic():
+                raise self._too_late(where)
+            yield chunk
+
+    # What the answers mean -----------------------------------------------------------------------
+
+    def _status_error(self, raw: RawAnswer, where: str) -> FetchError | _Retryable:
+        """The exception for an answer that is not 2xx."""
+        said = self._redacted(vendor_message(raw.body))
+        what = f"{where} answered HTTP {raw.status}" + (f" ({said})" if said else "")
+        if raw.status in (401, 403):
+            return CredentialsRejected(f"key rejected: {what}", "check or renew the API key", status=raw.status)
+        pause = retry_after_seconds(raw.headers)
+        if raw.status == 429:
+            return _Retryable(RateLimited(what, "try again in a few minutes", status=429), pause)
+        if raw.status >= 500:
+            return _Retryable(Unavailable(what, "try again later", status=raw.status), pause)
+        return UnexpectedAnswer(what, "check the base URL; else report this", status=raw.status)
+
+    def _provenance(self, response: requests.Response, url: str) -> tuple[str, str]:
+        """When the answer was observed, and its source."""
+        if self._replayed:
+            return response.headers[OBSERVED_AT_HEADER], response.headers.get(SOURCE_HEADER, url)
+        return utc_text(datetime.now(timezone.utc)), url
+
+    def _without_key(self, body: bytes) -> bytes:
+        """The body without the key: what a server echoes can end up in a message, and messages are published.
+
+        A text as short as a word is no secret, and may well be part of an honest answer.
+        """
+        if self._key is None or len(self._key) < _SHORTEST_SECRET:
+            return body
+        return body.replace(self._key.encode(), b"[key]")
+
+    def _redacted(self, text: str) -> str:
+        """The text in one line, without the key should a server echo it."""
+        if self._key:
+            text = text.replace(self._key, "[key]")
+        return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+    # Time ----------------------------------------------------------------------------------------
+
+    def _remaining(self) -> float:
+        remaining = self._ends_at - time.monotonic()
+        if remaining <= 0:
+            raise self._too_late("the cloud")
+        return remaining
+
+    def _too_late(self, where: str) -> Unavailable:
+        return Unavailable(
+            f"{where} was not done after {self._policy.deadline_seconds:g} s", "try again, or raise --deadline"
+        )
+
+    def _pace(self) -> None:
+        now = time.monotonic()
+        if self._next_start > now:
+            self._sleep(min(self._next_start - now, self._remaining()))
+        self._next_start = time.monotonic() + self._policy.min_interval_seconds
+
+    def _sleep(self, seconds: float) -> None:
+        if not self._replayed:
+            time.sleep(seconds)
+
+    def _wait(self, state: Any) -> float:
+        """Seconds until the next try: what the server asks for, else a random share of a doubling backoff."""
+        asked = _exception(state).retry_after_seconds
+        if asked is not None:
+            return asked
+        policy = self._policy
+        cap = min(policy.longest_backoff_seconds, policy.first_backoff_seconds * 2 ** (state.attempt_number - 1))
+        return random.uniform(cap / 2, cap)  # noqa: S311 - jitter, not a secret
+
+    def _give_up(self, state: Any) -> bool:
+        wait = state.upcoming_sleep
+        starts_at = max(time.monotonic() + wait, self._next_start)
+        too_long = wait > self._policy.longest_retry_after_seconds or starts_at >= self._ends_at
+        return bool(state.attempt_number >= self._policy.attempts or too_long)
+
+
+def _check_url(url: str) -> None:
+    try:
+        scheme, host = urlsplit(url).scheme, urlsplit(url).hostname
+    except ValueError:
+        scheme, host = "", None
+    if not host or (scheme != "https" and not (scheme == "http" and is_loopback(url))):
+        raise BadSetting(f"{url[:80]!r} is not https", "plain http is allowed to this machine only")
+
+
+def _redirected(request: Request, response: requests.Response) -> Request:
+    """The request to where the answer points, which must be the same host."""
+    here = urlsplit(request.url)
+    try:
+        target = urljoin(request.url, response.headers["Location"])
+        there = urlsplit(target)
+        same_host = (here.scheme, here.hostname, here.port) == (there.scheme, there.hostname, there.port)
+    except ValueError:
+        same_host = False
+    if not same_host:
+        raise UnexpectedAnswer(f"{here.path} redirects to another host", "not followed; check the base URL")
+    if request.method != "GET" and response.status_code not in (307, 308):
+        raise UnexpectedAnswer(f"{here.path} redirects a {request.method}", "not followed; check the base URL")
+    return replace(request, url=target, query={})
+
+
+def is_loopback(url: str) -> bool:
+    """Whether the URL's host is this machine."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def utc_text(moment: datetime) -> str:
+    """A moment as we publish it: UTC, whole seconds, `2026-11-22T02:30:00Z`."""
+    return moment.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _exception(state: Any) -> _Retryable:
+    error = state.outcome.exception()
+    assert isinstance(error, _Retryable)  # noqa: S101 - tenacity retries on nothing else
+    return error
+
+
+def _failure(state: Any) -> str:
+    return str(_exception(state)).partition(";")[0] + f", waiting {state.upcoming_sleep:.1f} s"

@@ -1,0 +1,31 @@
+"""Everything that `gpu_catalog` raises on purpose.
+
+One base, `GpuCatalogError`; the rest say which kind of input was at fault. All of them are ValueErrors too,
+because each one means "this text does not say what it should".
+"""
+
+from __future__ import annotations
+
+
+class GpuCatalogError(ValueError):
+    """Base of every error that this package raises."""
+
+
+class BadPrice(GpuCatalogError):
+    """A figure that is no usable price: not a number, not above zero, not finite, or too many decimals."""
+
+
+class BadQuantity(GpuCatalogError):
+    """A count or size that is no plain positive number."""
+
+
+class BadGpuInfo(GpuCatalogError):
+    """A GpuInfo cell that SkyPilot could not read."""
+
+
+class BadInstanceType(GpuCatalogError):
+    """An instance type that does not follow its cloud's grammar."""
+
+
+class BadCatalogFile(GpuCatalogError):
+    """A `vms.csv`, `offers.jsonl` or manifest that does not parse to its end."""

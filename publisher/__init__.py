@@ -1,0 +1,1 @@
+"""Publisher: runs the fetchers, validates, and writes catalogs so that a reader never sees half of one."""

@@ -1,0 +1,295 @@
+"""The commands `fetch-catalog` and `publish-catalog`: thin calls of documented functions.
+
+Heavy libraries are imported by the functions that use them, so `--help` answers at once. Errors and exit codes
+are mapped here and nowhere else.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib.util
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+import click
+
+import gpu_catalog
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from fetchers import SessionOptions
+    from publisher.run import RunRequest
+
+_CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+_EXTRA = ("boto3", "great_expectations", "pandas", "pyarrow", "rich", "tenacity")
+_VERSIONS = ("v7", "v8")
+
+_FOLDER = click.Path(file_okay=False, path_type=Path)
+_EXISTING_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+
+
+class _Clouds(click.ParamType):  # type: ignore[type-arg,unused-ignore]
+    """A cloud's name, or `all`."""
+
+    name = "cloud"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The name in lower case; an unknown one is a usage error that suggests the nearest."""
+        from fetchers import FETCHERS
+
+        known = [*FETCHERS, "all"]
+        if value.lower() not in known:
+            near = difflib.get_close_matches(value.lower(), known, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"choose from {', '.join(known)}."
+            self.fail(f"no cloud {value!r}; {hint}", param, ctx)
+        return value.lower()
+
+
+class _Versions(click.ParamType):  # type: ignore[type-arg,unused-ignore]
+    """Schema versions, separated by commas."""
+
+    name = "versions"
+
+    def convert(
+        self, value: str | tuple[str, ...], param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, ...]:
+        """The versions asked for, in their own order."""
+        asked = set(value.split(",")) if isinstance(value, str) else set(value)
+        if not asked or not asked <= set(_VERSIONS):
+            self.fail(f"{value!r} is not a comma-separated list of {', '.join(_VERSIONS)}.", param, ctx)
+        return tuple(version for version in _VERSIONS if version in asked)
+
+
+@click.command(
+    "fetch-catalog",
+    context_settings=_CONTEXT,
+    epilog="""\b
+    Examples:
+      fetch-catalog all --recorded             no key, no network: bundled sample data
+      fetch-catalog yotta                      live; needs YOTTA_API_KEY
+      fetch-catalog lambda runpod --output /tmp/catalogs --schema v8
+      fetch-catalog runpod --dry-run --json    look, do not write
+      fetch-catalog all --record answers && fetch-catalog all --replay answers
+
+    \b
+    Keys: YOTTA_API_KEY or ~/.yotta/credentials, LAMBDA_API_KEY or ~/.lambda_cloud/lambda_keys,
+    RUNPOD_API_KEY or ~/.runpod/config.toml (RunPod also answers without a key).
+
+    \b
+    Exit codes: 0 every asked cloud is fresh; 3 some are, the others keep their last good catalog;
+    1 none is, nothing was written; 2 wrong usage.""",
+)
+@click.argument("clouds", nargs=-1, required=True, type=_Clouds(), metavar="CLOUD...")
+@click.option("--output", type=_FOLDER, default=Path("catalogs"), show_default=True, help="Folder to publish into.")
+@click.option("--recorded", is_flag=True, help="Answer from the bundled sample responses.")
+@click.option("--replay", type=_EXISTING_FOLDER, metavar="DIR", help="Answer from what --record saved.")
+@click.option("--record", type=_FOLDER, metavar="DIR", help="Save the live answers, scrubbed of keys.")
+@click.option(
+    "--schema", "versions", type=_Versions(), default=",".join(_VERSIONS), show_default=True,
+    help="Schema versions to write.",
+)  # fmt: skip
+@click.option(
+    "--sites", type=click.Choice(["all", "in-stock"]), default="all", show_default=True,
+    help="in-stock leaves out rows that are out of stock now.",
+)  # fmt: skip
+@click.option(
+    "--deadline", type=click.FloatRange(min=1, max=3600), default=60.0, show_default=True, metavar="SECONDS",
+    help="For each cloud, retries included.",
+)  # fmt: skip
+@click.option("--dry-run", is_flag=True, help="Fetch and validate, write nothing.")
+@click.option("--probe", is_flag=True, help="Ask each live endpoint once and report what its answers look like.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
+@click.version_option(gpu_catalog.__version__, prog_name="fetch-catalog")
+def fetch_catalog(
+    clouds: tuple[str, ...],
+    output: Path,
+    recorded: bool,
+    replay: Path | None,
+    record: Path | None,
+    versions: tuple[str, ...],
+    sites: str,
+    deadline: float,
+    dry_run: bool,
+    probe: bool,
+    as_json: bool,
+) -> None:
+    """Fetch the offerings of GPU clouds, validate them and write their price catalogs.
+
+    CLOUD is yotta, lambda, runpod or all.
+    """
+    _check_combination(recorded, replay, record, probe, sites)
+    _check_extra("fetch-catalog")
+    from fetchers import BUNDLED, FETCHERS, SessionOptions
+    from publisher.run import RunRequest
+
+    names = tuple(FETCHERS) if "all" in clouds else tuple(dict.fromkeys(clouds))
+    options = SessionOptions(deadline_seconds=deadline, replay=BUNDLED if recorded else replay, record=record)
+    if probe:
+        _probe(names, options, as_json)
+    request = RunRequest(
+        clouds=names,
+        output=output,
+        session=options,
+        versions=versions,
+        sites="in-stock" if sites == "in-stock" else "all",
+        dry_run=dry_run,
+    )
+    _fetch(request, as_json)
+
+
+def _check_combination(recorded: bool, replay: Path | None, record: Path | None, probe: bool, sites: str) -> None:
+    chosen = [
+        name
+        for name, value in (
+            ("--recorded", recorded),
+            ("--replay", replay),
+            ("--record", record),
+            ("--probe", probe),
+        )
+        if value
+    ]
+    if len(chosen) > 1 and set(chosen) != {"--record", "--probe"}:
+        raise click.UsageError(f"{' and '.join(chosen)} do not go together.")
+    if recorded and sites == "in-stock":
+        raise click.UsageError(
+            "--recorded and --sites in-stock do not go together: samples say nothing about stock."
+        )
+
+
+def _fetch(request: RunRequest, as_json: bool) -> NoReturn:
+    """Run, print the closing table or document, exit with the code of DESIGN."""
+    from publisher.errors import PublishError
+    from publisher.report import remarks, results_json, results_table
+    from publisher.run import exit_code, run
+
+    try:
+        with _progress(request.clouds, quiet=as_json) as notify:
+            results = run(request, notify)
+    except PublishError as exc:
+        _fail(str(exc), as_json)
+    code = exit_code(results)
+    written = None if request.dry_run or code == 1 else str(request.output)
+    if as_json:
+        click.echo(results_json(results, written))
+    else:
+        _console(stderr=False).print(results_table(results))
+        for line in remarks(results):
+            click.echo(line, err=True)
+        click.echo(f"wrote {written}" if written else "nothing was written", err=True)
+    sys.exit(code)
+
+
+def _probe(names: tuple[str, ...], options: SessionOptions, as_json: bool) -> NoReturn:
+    from fetchers.probe import probe_cloud, probe_text
+
+    reports = [probe_cloud(name, options) for name in names]
+    if as_json:
+        click.echo(json.dumps([report.to_dict() for report in reports], indent=1, ensure_ascii=False))
+    else:
+        click.echo("\n".join(probe_text(report) for report in reports))
+    sys.exit(0 if all(report.reached for report in reports) else 1)
+
+
+@click.group("publish-catalog", context_settings=_CONTEXT)
+@click.version_option(gpu_catalog.__version__, prog_name="publish-catalog")
+def publish_catalog() -> None:
+    """Check published catalogs."""
+
+
+@publish_catalog.command(
+    "validate",
+    epilog="""\b
+    Examples:
+      publish-catalog validate catalogs
+      publish-catalog validate ~/.sky/catalogs/v8/lambda/vms.csv --cloud lambda --schema v8""",
+)
+@click.argument("path", type=click.Path(exists=True, path_type=Path))
+@click.option("--cloud", help="Cloud of a single file (default: the name of its folder).")
+@click.option("--schema", "version", type=click.Choice(_VERSIONS), help="Schema version (default: from the path).")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
+def validate(path: Path, cloud: str | None, version: str | None, as_json: bool) -> None:
+    """Check a vms.csv or images.csv, or every one in a folder, against all rules.
+
+    Exit codes: 0 all rules hold; 1 at least one is broken, each finding with row, column, value and rule.
+    """
+    _check_extra("publish-catalog validate")
+    from publisher.validate import CannotValidate, validate_path
+
+    try:
+        reports = validate_path(path, cloud, version)
+    except CannotValidate as exc:
+        _fail(str(exc), as_json)
+    if as_json:
+        click.echo(json.dumps([report.to_dict() for report in reports], indent=1, ensure_ascii=False))
+    else:
+        for report in reports:
+            click.echo(report.to_text())
+    sys.exit(0 if all(report.ok for report in reports) else 1)
+
+
+@publish_catalog.command("verify", epilog="\b\nExample:\n  publish-catalog verify catalogs")
+@click.argument("folder", type=_EXISTING_FOLDER)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
+def verify(folder: Path, as_json: bool) -> None:
+    """Recompute every hash of a folder and compare it with its manifest.
+
+    Exit codes: 0 all agrees; 1 something does not, one line each.
+    """
+    from publisher.verify import verify_folder
+
+    problems = verify_folder(folder)
+    if as_json:
+        click.echo(json.dumps({"folder": str(folder), "problems": problems}, indent=1, ensure_ascii=False))
+    elif problems:
+        for problem in problems:
+            click.echo(problem, err=True)
+    else:
+        click.echo(f"{folder}: all files are as the manifest says")
+    sys.exit(1 if problems else 0)
+
+
+@contextmanager
+def _progress(clouds: Sequence[str], *, quiet: bool) -> Iterator[Callable[[str, str], None]]:
+    """A live line per cloud on a terminal, plain lines elsewhere, nothing when `quiet`."""
+    if quiet:
+        yield lambda _cloud, _text: None
+        return
+    console = _console(stderr=True)
+    if not console.is_terminal:
+        yield lambda cloud, text: click.echo(f"{cloud}: {text}", err=True)
+        return
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (SpinnerColumn(finished_text=" "), TextColumn("{task.fields[cloud]}"), TimeElapsedColumn(),
+               TextColumn("{task.description}"))  # fmt: skip
+    with Progress(*columns, console=console, transient=True) as progress:
+        tasks = {cloud: progress.add_task("starting", total=None, cloud=cloud) for cloud in clouds}
+        yield lambda cloud, text: progress.update(tasks[cloud], description=text)
+
+
+def _console(*, stderr: bool) -> Console:
+    from rich.console import Console
+
+    console = Console(stderr=stderr, highlight=False)
+    # Without a terminal there is no width to fit into: a table must not be cut off at 80.
+    return console if console.is_terminal else Console(stderr=stderr, highlight=False, width=200)
+
+
+def _check_extra(command: str) -> None:
+    """One clear line when the light installation is asked to produce catalogs."""
+    missing = [name for name in _EXTRA if importlib.util.find_spec(name) is None]
+    if missing:
+        raise click.ClickException(f"{command} needs {missing[0]}: pip install 'gpu-catalog[fetch]'")
+
+
+def _fail(message: str, as_json: bool) -> NoReturn:
+    if as_json:
+        click.echo(json.dumps({"exit_code": 1, "error": message}, ensure_ascii=False))
+    else:
+        click.echo(f"Error: {message}", err=True)
+    sys.exit(1)

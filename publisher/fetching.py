@@ -1,0 +1,71 @@
+"""Fetching several clouds side by side, each in its own thread, under a deadline that holds whatever happens."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from fetchers import FETCHERS, Fetched, FetchError, SessionOptions, Unavailable, fetch_cloud
+
+GRACE_SECONDS = 1.0
+"""After the deadline a fetch may still end by itself with a better message."""
+
+
+@dataclass(frozen=True, slots=True)
+class FetchOutcome:
+    """How the fetch of one cloud ended."""
+
+    cloud: str
+    """Cloud name."""
+
+    result: Fetched | FetchError
+    """What it gave, or why it gave nothing."""
+
+    seconds: float
+    """Wall time."""
+
+
+def fetch_side_by_side(
+    clouds: Sequence[str], options: SessionOptions, notify: Callable[[str, str], None]
+) -> Iterator[FetchOutcome]:
+    """Yield the outcome of each cloud as it ends; `notify(cloud, text)` hears of progress, from any thread.
+
+    A fetch that is still running after the deadline is left behind (its thread is a daemon and its result is
+    dropped): a name lookup or dripping headers cannot be interrupted in any other way.
+    """
+    started = time.monotonic()
+    outcomes: queue.SimpleQueue[FetchOutcome] = queue.SimpleQueue()
+    for cloud in clouds:
+        threading.Thread(
+            target=lambda cloud=cloud: outcomes.put(_outcome(cloud, options, notify)), name=cloud, daemon=True
+        ).start()
+    running = set(clouds)
+    ends_at = started + options.deadline_seconds + GRACE_SECONDS
+    while running:
+        try:
+            outcome = outcomes.get(timeout=max(0.0, ends_at - time.monotonic()))
+        except queue.Empty:
+            break
+        running.discard(outcome.cloud)
+        yield outcome
+    for cloud in sorted(running):
+        late = Unavailable(f"no answer within {options.deadline_seconds:g} s", "try again, or raise --deadline")
+        yield FetchOutcome(cloud, late, time.monotonic() - started)
+
+
+def _outcome(cloud: str, options: SessionOptions, notify: Callable[[str, str], None]) -> FetchOutcome:
+    started = time.monotonic()
+    result: Fetched | FetchError
+    try:
+        result = fetch_cloud(FETCHERS[cloud], options, lambda text: notify(cloud, text))
+    except FetchError as exc:
+        result = exc
+    except Exception as exc:  # noqa: BLE001 - a defect in one fetcher must not stop the other clouds
+        # Only type and place: the text of a foreign exception may quote what the cloud sent.
+        frame = traceback.extract_tb(exc.__traceback__)[-1]
+        result = FetchError(f"a defect in the fetcher: {type(exc).__name__} in {frame.name}", "report this")
+    return FetchOutcome(cloud, result, time.monotonic() - started)

@@ -1,0 +1,165 @@
+"""One run of `fetch-catalog`: fetch side by side, judge, publish each cloud as it comes, and say how it went."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Literal
+
+from fetchers import Fetched, FetchError, SessionOptions
+from gpu_catalog.manifest import CloudEntry, Manifest
+from gpu_catalog.offering import Offering
+from publisher.errors import PublishError
+from publisher.fetching import FetchOutcome, fetch_side_by_side
+from publisher.folder import Folder
+from publisher.publication import CloudCatalog, mark_unfetched, publish, unfetched_entry
+from publisher.steady import with_steady_sizes
+from schemas import NEWEST, SCHEMA_VERSIONS, RefusedFetch, accept
+
+Sites = Literal["all", "in-stock"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRequest:
+    """What was asked for."""
+
+    clouds: Sequence[str]
+    """Cloud names, each once."""
+
+    output: Path
+    """Folder to publish into."""
+
+    session: SessionOptions = field(default_factory=SessionOptions)
+    """Network or recordings, deadline, keys."""
+
+    versions: Sequence[str] = SCHEMA_VERSIONS
+    """Schema versions to write; both are validated in any case."""
+
+    sites: Sites = "all"
+    """`in-stock` leaves out rows that the cloud says are out of stock now."""
+
+    dry_run: bool = False
+    """Fetch and validate, write nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CloudResult:
+    """How the run ended for one cloud."""
+
+    cloud: str
+    """Cloud name."""
+
+    entry: CloudEntry
+    """State, counts, skipped, warnings and reason, as in the manifest."""
+
+    cheapest_usd_per_gpu_hour: Decimal | None
+    """Lowest on-demand price per accelerator fetched now; None when nothing was."""
+
+    requests_made: int
+    """HTTP requests, retries included."""
+
+    seconds: float
+    """Wall time of the fetch."""
+
+
+def run(request: RunRequest, notify: Callable[[str, str], None] = lambda _cloud, _text: None) -> list[CloudResult]:
+    """Fetch, validate and publish; returns one result per asked cloud, in the order asked.
+
+    A cloud that fails harms no other and leaves its files as they were. When no cloud is fresh nothing is written.
+
+    Raises:
+        PublishError: the folder's manifest cannot be read; nothing was fetched.
+    """
+    folder = Folder(request.output)
+    before = folder.manifest()
+    results = {result.cloud: result for result in _results(request, folder, before, notify)}
+    unfetched = {
+        cloud: result.entry.reason or "" for cloud, result in results.items() if result.entry.state != "fresh"
+    }
+    if unfetched and len(unfetched) < len(results) and not request.dry_run:
+        mark_unfetched(folder, unfetched)
+    return [results[cloud] for cloud in request.clouds]
+
+
+def exit_code(results: Sequence[CloudResult]) -> int:
+    """0: every asked cloud fresh; 3: some fresh; 1: none."""
+    fresh = [result.entry.state == "fresh" for result in results]
+    return 0 if all(fresh) else 3 if any(fresh) else 1
+
+
+def _results(
+    request: RunRequest, folder: Folder, before: Manifest | None, notify: Callable[[str, str], None]
+) -> Iterator[CloudResult]:
+    """One result per cloud, in the order in which the fetches end."""
+    outcomes = fetch_side_by_side(request.clouds, request.session, notify)
+    for outcome in outcomes:
+        try:
+            result = _published(request, folder, before, outcome, notify)
+            notify(outcome.cloud, f"{result.entry.rows} rows")
+            yield result
+        except (FetchError, RefusedFetch, PublishError) as exc:
+            notify(outcome.cloud, "failed")
+            yield CloudResult(
+                cloud=outcome.cloud,
+                entry=unfetched_entry(before, outcome.cloud, str(exc)),
+                cheapest_usd_per_gpu_hour=None,
+                requests_made=0,
+                seconds=outcome.seconds,
+            )
+
+
+def _published(
+    request: RunRequest,
+    folder: Folder,
+    before: Manifest | None,
+    outcome: FetchOutcome,
+    notify: Callable[[str, str], None],
+) -> CloudResult:
+    """Judge one fetch and write it.
+
+    Raises:
+        FetchError, RefusedFetch, PublishError: the cloud is not fresh; its files are as they were.
+    """
+    fetched = outcome.result
+    if isinstance(fetched, FetchError):
+        raise fetched
+    notify(outcome.cloud, f"validating {len(fetched.offerings)} rows")
+    catalog = _judged(request, outcome.cloud, fetched, _steadied(folder, before, outcome.cloud, fetched))
+    if not request.dry_run:
+        publish(folder, catalog)
+    per_gpu = [offering.price_usd_per_gpu_hour for offering in catalog.offerings]
+    return CloudResult(
+        cloud=outcome.cloud,
+        entry=catalog.entry,
+        cheapest_usd_per_gpu_hour=min((price for price in per_gpu if price is not None), default=None),
+        requests_made=fetched.requests_made,
+        seconds=outcome.seconds,
+    )
+
+
+def _steadied(folder: Folder, before: Manifest | None, cloud: str, fetched: Fetched) -> Sequence[Offering]:
+    """A sample neither is steadied nor steadies: its bytes depend on nothing but itself."""
+    entry = before.clouds.get(cloud) if before else None
+    if fetched.kind != "live" or entry is None or entry.kind != "live":
+        return fetched.offerings
+    return with_steady_sizes(fetched.offerings, folder.offers(NEWEST, cloud))
+
+
+def _judged(request: RunRequest, cloud: str, fetched: Fetched, offerings: Sequence[Offering]) -> CloudCatalog:
+    """Validate; rows that break a rule are skipped, a fetch that breaks too much is refused."""
+    warnings = list(fetched.warnings)
+    if request.sites == "in-stock":
+        kept = [offering for offering in offerings if offering.in_stock is not False]
+        warnings.append(f"--sites in-stock: {len(offerings) - len(kept)} rows out of stock now were left out")
+        offerings = kept
+    accepted = accept(cloud, offerings, fetched.skipped)
+    return CloudCatalog(
+        cloud=cloud,
+        kind=fetched.kind,
+        offerings=accepted.offerings,
+        skipped=accepted.skipped,
+        warnings=warnings,
+        csv_by_version={version: accepted.files[version] for version in request.versions},
+    )

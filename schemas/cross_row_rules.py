@@ -1,0 +1,188 @@
+"""The rules of SkyPilot's contract that compare rows with each other, on offerings.
+
+The functions that SkyPilot asks assert most of them: a type with two sizes or two prices in a region ends a launch
+with an AssertionError.
+"""
+
+from __future__ import annotations
+
+import bisect
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from operator import attrgetter
+from typing import TypeAlias
+
+from gpu_catalog.numbers import price_text
+from gpu_catalog.offering import Offering
+from schemas.report import Finding, key_text
+
+_CLOUD_TYPES = ("SECURE", "COMMUNITY")
+_MAX_MESSAGE_CHARS = 300
+
+_Comparable: TypeAlias = tuple[str | None, str, str | None, str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Agreement:
+    """Rows of one group say the same."""
+
+    rule: str
+    """Name of the rule."""
+
+    says: str
+    """Sentence for people."""
+
+    column: str
+    """Column that must agree."""
+
+    group: Callable[[Offering], Hashable]
+    """What rows of one group have in common; None for a row that the rule does not concern."""
+
+    value: Callable[[Offering], Hashable]
+    """What they must agree in."""
+
+
+_AGREEMENTS = (
+    _Agreement(
+        "one-vcpus-per-type",
+        "All rows of an instance type have the same vCPUs.",
+        "vCPUs",
+        attrgetter("instance_type"),
+        attrgetter("vcpus"),
+    ),
+    _Agreement(
+        "one-memory-per-type",
+        "All rows of an instance type have the same MemoryGiB.",
+        "MemoryGiB",
+        attrgetter("instance_type"),
+        attrgetter("memory_gib"),
+    ),
+    _Agreement(
+        "one-accelerator-per-type",
+        "All rows of an instance type have the same accelerator and count.",
+        "AcceleratorName",
+        attrgetter("instance_type"),
+        attrgetter("accelerator_name", "accelerator_count"),
+    ),
+    _Agreement(
+        "one-price-per-region",
+        "All rows of an instance type in a region have the same Price, whatever the zone.",
+        "Price",
+        attrgetter("instance_type", "region"),
+        attrgetter("price_usd_per_hour"),
+    ),
+    _Agreement(
+        "zone-in-one-region",
+        "A zone lies in one region.",
+        "Region",
+        attrgetter("zone"),
+        attrgetter("region"),
+    ),
+)
+
+_PRICE_RISES = "price-rises-with-count"
+
+CROSS_ROW_RULES = {agreement.rule: agreement.says for agreement in _AGREEMENTS} | {
+    _PRICE_RISES: "More of an accelerator never costs less: at one site the cheapest price of a count does not "
+    "fall as the count rises."
+}
+"""Sentence by rule."""
+
+
+def cross_row_findings(rows: Mapping[int, Offering]) -> list[Finding]:
+    """Check rows (by their number) against each other.
+
+    Where rows disagree, those outside the majority are at fault; without a majority all are, since nothing tells
+    which of them is right.
+    """
+    findings = [finding for agreement in _AGREEMENTS for finding in _disagreements(rows, agreement)]
+    return findings + list(_falling_prices(rows))
+
+
+def _disagreements(rows: Mapping[int, Offering], agreement: _Agreement) -> Iterator[Finding]:
+    """Findings for the rows whose value is not that of more than half of their group."""
+    said = {number: (agreement.group(row), agreement.value(row)) for number, row in rows.items()}
+    votes: dict[Hashable, Counter[Hashable]] = {}
+    for (group, value), count in Counter(said.values()).items():
+        votes.setdefault(group, Counter())[value] = count
+    contested = {group: counts for group, counts in votes.items() if group is not None and len(counts) > 1}
+    for number, (group, value) in said.items():
+        if group in contested:
+            counts = contested[group]
+            total = sum(counts.values())
+            if counts[value] * 2 <= total:
+                here = f"{_text(value)}, in {counts[value]} of {total} rows"
+                yield _finding(number, rows[number], agreement.rule, agreement.column, _text(value), here)
+
+
+def _falling_prices(rows: Mapping[int, Offering]) -> Iterator[Finding]:
+    """Findings for the cheapest rows of the fewest counts that must go until prices no longer fall.
+
+    Several instance types may offer one count (with more memory, on another bus): only the cheapest is compared.
+    """
+    cheapest: dict[_Comparable, dict[float, Decimal]] = {}
+    for row in rows.values():
+        if row.accelerator_count is not None:
+            prices = cheapest.setdefault(_comparable(row), {})
+            price = row.price_usd_per_hour
+            prices[row.accelerator_count] = min(prices.get(row.accelerator_count, price), price)
+    outside = {group: counts for group, prices in cheapest.items() if (counts := _outside_rise(prices))}
+    for number, row in rows.items() if outside else ():
+        group, count = _comparable(row), row.accelerator_count
+        if count is not None and count in outside.get(group, ()):
+            prices = cheapest[group]
+            if row.price_usd_per_hour == prices[count]:
+                here = ", ".join(f"{n:g}x {price_text(prices[n])}" for n in sorted(prices))
+                yield _finding(number, row, _PRICE_RISES, "Price", price_text(row.price_usd_per_hour), here)
+
+
+def _comparable(row: Offering) -> _Comparable:
+    """What rows share whose prices must rise with the count: accelerator, site, and secure or community cloud."""
+    _, _, tail = row.instance_type.rpartition("_")
+    return row.accelerator_name, row.region, row.zone, tail if tail in _CLOUD_TYPES else None
+
+
+def _outside_rise(price_by_count: Mapping[float, Decimal]) -> set[float]:
+    """Counts outside a longest series of prices that do not fall as the count rises.
+
+    Of several such series the one that keeps the low counts is taken: a small instance's price is the one that most
+    others are checked against.
+    """
+    # Patience sorting in O(n log n), from the highest count down and with prices negated, so that ties fall to the
+    # low counts: `ends[i]` is the least end of a series of length i + 1, `before` links each count to its
+    # predecessor in its series.
+    ends: list[Decimal] = []
+    end_counts: list[float] = []
+    before: dict[float, float | None] = {}
+    for count in sorted(price_by_count, reverse=True):
+        price = -price_by_count[count]
+        place = bisect.bisect_right(ends, price)
+        ends[place : place + 1] = [price]
+        end_counts[place : place + 1] = [count]
+        before[count] = end_counts[place - 1] if place else None
+    kept = set()
+    last: float | None = end_counts[-1]
+    while last is not None:
+        kept.add(last)
+        last = before[last]
+    return set(price_by_count) - kept
+
+
+def _text(value: Hashable) -> str:
+    """What rows disagree in, as the file has it; an accelerator as `8.0 A100`."""
+    if isinstance(value, tuple):
+        return " ".join(str(part) for part in reversed(value) if part is not None)
+    return price_text(value) if isinstance(value, Decimal) else str(value)
+
+
+def _finding(number: int, row: Offering, rule: str, column: str, value: str, here: str) -> Finding:
+    return Finding(
+        rule=rule,
+        message=f"{CROSS_ROW_RULES[rule]} Here {here}."[:_MAX_MESSAGE_CHARS],
+        row=number,
+        key=key_text(row.key),
+        column=column,
+        value=value,
+    )

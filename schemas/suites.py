@@ -1,0 +1,93 @@
+"""The expectation suites: `expectations/*.json` in the form of Great Expectations, and running them.
+
+Every expectation carries in `meta` the name of its rule, its level (`row` or `file`), a sentence for people, the
+column of the file that it is about where the frame's column is a figure, and `fatal` where leaving out rows does
+not help.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from schemas.errors import needs_extra
+from schemas.report import KEY_COLUMNS, Finding, key_text
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SUITE_FOLDER = Path(__file__).with_name("expectations")
+
+_ONE_AT_A_TIME = threading.Lock()
+
+
+def expectations_of(suites: Sequence[str]) -> list[dict[str, Any]]:
+    """Return the expectations of these suites (names of the files in `expectations/`), in their order."""
+    return [
+        expectation
+        for suite in suites
+        for expectation in json.loads((SUITE_FOLDER / f"{suite}.json").read_text("utf-8"))["expectations"]
+    ]
+
+
+def check_frame(frame: pd.DataFrame, suites: Sequence[str]) -> list[Finding]:
+    """Run suites on a frame of `schemas.frame` and return what they find, in the order of the expectations.
+
+    A row is named by its value in the index. An expectation that could not be run is a finding about the file.
+    """
+    with needs_extra("validation"):
+        import great_expectations as gx
+        from great_expectations.data_context.types.base import ProgressBarsConfig
+
+    def run(expectations: list[dict[str, Any]], result_format: str) -> list[Any]:
+        # A context shared by threads gives wrong verdicts without any exception: a fresh one each time.
+        context = gx.get_context(mode="ephemeral")
+        context.variables.progress_bars = ProgressBarsConfig(globally=False)
+        asset = context.data_sources.add_pandas("catalog").add_dataframe_asset("rows")
+        batch = asset.add_batch_definition_whole_dataframe("all").get_batch({"dataframe": frame})
+        suite = gx.ExpectationSuite(name="-".join(suites), expectations=expectations)
+        results = batch.validate(suite, result_format={"result_format": result_format}).results
+        return [outcome for outcome in results if not outcome.success]
+
+    with _ONE_AT_A_TIME:
+        # Naming the rows costs more than the verdict, so it is asked only where there is something to name.
+        failed = run(expectations_of(suites), "BOOLEAN_ONLY")
+        if failed:
+            failed = run([outcome.expectation_config.to_json_dict() for outcome in failed], "COMPLETE")
+    return [finding for outcome in failed for finding in _findings(outcome, frame)]
+
+
+def _findings(outcome: Any, frame: pd.DataFrame) -> Iterator[Finding]:
+    """What one expectation found: a finding per row that it names, else one about the file."""
+    meta, kwargs = outcome.expectation_config.meta, outcome.expectation_config.kwargs
+    rows = outcome.result.get("unexpected_index_list")
+    if meta["level"] == "file" or not rows:
+        could_not = "" if meta["level"] == "file" else " This could not be checked."
+        yield Finding(rule=meta["rule"], message=meta["says"] + could_not)
+        return
+    operands = [kwargs[key] for key in ("column", "column_A", "column_B") if key in kwargs]
+    column = meta.get("column") or operands[0]
+    figures = [name for name in operands if name.islower() and frame[name].dtype != bool]
+    at_fault = frame.loc[rows]
+    keys = zip(*(at_fault[name] for name in KEY_COLUMNS if name in frame), strict=True)
+    shown = zip(*(at_fault[name] for name in figures), strict=True) if figures else [()] * len(rows)
+    for row, key, value, facts in zip(rows, keys, at_fault[column], shown, strict=True):
+        here = ", ".join(f"{name} {_plain(fact)}" for name, fact in zip(figures, facts, strict=True))
+        yield Finding(
+            rule=meta["rule"],
+            message=f"{meta['says']} Here {here}." if here else meta["says"],
+            row=row,
+            key=key_text(key),
+            column=column,
+            value=value,
+            fatal=meta.get("fatal", False),
+        )
+
+
+def _plain(fact: object) -> str:
+    """A figure as people write it: `0.00005`, not `5e-05`."""
+    return f"{Decimal(str(fact)):f}" if isinstance(fact, float) else str(fact)

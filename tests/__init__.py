@@ -1,0 +1,1 @@
+"""Tests; the code under test is in the packages beside this one."""

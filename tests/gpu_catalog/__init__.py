@@ -1,0 +1,1 @@
+"""Tests of the package `gpu_catalog`, one module for each of its modules."""

@@ -1,0 +1,86 @@
+"""The package as a whole: light to import, one base for its errors, and what it says it exports."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import gpu_catalog
+from gpu_catalog import errors
+
+PACKAGE = Path(gpu_catalog.__file__).parent
+HEAVY = {
+    "pandas",
+    "numpy",
+    "pyarrow",
+    "great_expectations",
+    "boto3",
+    "requests",
+    "click",
+    "yaml",
+    "rich",
+    "urllib3",
+}
+OURS = {"schemas", "fetchers", "publisher"}
+MAX_MODULES = 120
+
+
+@pytest.fixture(scope="module")
+def loaded() -> set[str]:
+    """Modules that `import gpu_catalog` adds to those that Python starts with."""
+    program = (
+        "import sys, json; before = set(sys.modules); import gpu_catalog; "
+        "print(json.dumps(sorted(set(sys.modules) - before)))"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", program], cwd=PACKAGE.parent, capture_output=True, text=True, check=True, timeout=60
+    )
+    return set(json.loads(answer.stdout))
+
+
+def test_importing_the_package_loads_nothing_heavy(loaded: set[str]) -> None:
+    assert {name.partition(".")[0] for name in loaded} & (HEAVY | OURS) == set()
+
+
+def test_importing_the_package_loads_few_modules(loaded: set[str]) -> None:
+    assert "gpu_catalog.reading" in loaded
+    assert len(loaded) < MAX_MODULES, sorted(loaded)
+
+
+def test_no_module_imports_the_other_halves() -> None:
+    imported = set()
+    for path in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                imported |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                assert node.level == 0, f"{path.name}: relative import"
+                imported.add((node.module or "").partition(".")[0])
+    assert "gpu_catalog" in imported
+    assert imported & OURS == set()
+
+
+def test_what_is_exported_is_there_and_sorted() -> None:
+    assert all(hasattr(gpu_catalog, name) for name in gpu_catalog.__all__)
+    assert len(set(gpu_catalog.__all__)) == len(gpu_catalog.__all__)
+    assert re.fullmatch(r"\d+\.\d+\.\d+([a-z]+\d+)?", gpu_catalog.__version__)
+
+
+def test_all_errors_have_one_base_that_is_a_value_error() -> None:
+    kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, Exception)]
+
+    assert len(kinds) > 5
+    assert all(issubclass(kind, gpu_catalog.GpuCatalogError) for kind in kinds)
+    assert issubclass(gpu_catalog.GpuCatalogError, ValueError)
+    assert {kind.__name__ for kind in kinds} <= set(gpu_catalog.__all__)
+
+
+def test_typing_and_data_ship_with_the_package() -> None:
+    assert (PACKAGE / "py.typed").is_file()
+    assert (PACKAGE / "accelerators.csv").is_file()

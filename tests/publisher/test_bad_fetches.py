@@ -1,0 +1,249 @@
+"""Bad fetches over a good catalog: one clear line, the right exit code, every byte as it was."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.emulator import (
+    Body,
+    BrokenChunks,
+    DripBody,
+    DripHeaders,
+    Emulator,
+    Fault,
+    GzipBomb,
+    HugeBody,
+    Redirect,
+    Reset,
+    ShortBody,
+    Stall,
+    Status,
+    TruncatedGzip,
+    routes,
+)
+from tests.publisher.commands import digests, fetch, reasons
+
+CLOUDS = ("yotta", "lambda", "runpod")
+FIRST_ROUTES = (routes.YOTTA_TYPES, routes.LAMBDA_TYPES, routes.RUNPOD_GPUS)
+HTML = "<html><head><title>502 Bad Gateway</title></head></html>"
+
+AT_ONCE: dict[str, tuple[Fault, str]] = {
+    "401": (Status(401, '{"error": {"message": "API key was invalid"}}'), "key rejected"),
+    "403": (Status(403, '{"title": "Forbidden", "status": 403}'), "key rejected"),
+    "404": (Status(404, '{"message": "not found"}'), "answered HTTP 404 (not found)"),
+    "400 in HTML": (Status(400, HTML), "answered HTTP 400"),
+    "empty body": (Body(b""), "empty body"),
+    "HTML with 200": (Body(HTML, "text/html"), "an HTML page"),
+    "truncated JSON": (Body(b'{"data": [{"gpuType": "NVID'), "not whole, valid JSON"),
+    "an empty object": (Body(b"{}"), "has no `"),
+    "an empty list": (Body(b"[]"), "has no `"),
+    "a number": (Body(b"17"), "has no `"),
+    "not UTF-8": (Body(b'{"data": "\xff\xfe"}'), "not whole, valid JSON"),
+    "nested too deep": (Body(b"[" * 100_000), "not whole, valid JSON"),
+    "one key twice": (Body(b'{"data": {}, "data": {}}'), "not whole, valid JSON"),
+    "an error with 200": (
+        Body(b'{"code": 11000, "message": "VM not found", "data": null, "errors": [{"message": "x"}]}'),
+        "",
+    ),
+    "redirect to another host": (Redirect("http://127.0.0.2:9/elsewhere"), "redirects to another host"),
+    "redirect to nonsense": (Redirect("http://[nonsense/"), "redirects to another host"),
+    "huge body": (HugeBody(40 * 1024 * 1024), "is larger than"),
+    "gzip bomb": (GzipBomb(), "is larger than"),
+    "unknown encoding": (Status(200, b"{}", {"Content-Encoding": "br"}), "answered in encoding 'br'"),
+}
+
+AFTER_RETRIES: dict[str, tuple[Fault, str]] = {
+    "429 with Retry-After": (Status(429, "slow down", {"Retry-After": "1"}), "answered HTTP 429"),
+    "429 with a date": (Status(429, "", {"Retry-After": "Wed, 21 Oct 2015 07:28:00 GMT"}), "answered HTTP 429"),
+    "429 that asks for an hour": (Status(429, "", {"Retry-After": "3600"}), "answered HTTP 429"),
+    "429 without Retry-After": (Status(429, "error code: 1015"), "answered HTTP 429"),
+    "500": (Status(500, '{"error": {"code": "global/internal-error"}}'), "answered HTTP 500"),
+    "502 in HTML": (Status(502, HTML), "answered HTTP 502"),
+    "reset": (Reset(), "no connection to"),
+    "short body": (ShortBody(), "was cut off"),
+    "truncated gzip": (TruncatedGzip(), "was cut off"),
+    "broken chunks": (BrokenChunks(), "was cut off"),
+    "stall": (Stall(60), "in time"),
+    "dripping body": (DripBody(100), "not done after 2 s"),
+    "dripping headers": (DripHeaders(3), "within 2 s"),
+}
+
+
+def refused(emulator: Emulator, catalogs: Path, *options: str) -> dict[str, str]:
+    """Fetch all clouds over a good catalog, assert that all failed and nothing changed; the reasons by cloud."""
+    before = digests(catalogs)
+    result = fetch("all", "--output", catalogs, *options, env=emulator.environ)
+    assert result.exit_code == 1, result.output
+    assert digests(catalogs) == before
+    said = reasons(result)
+    assert set(said) == set(CLOUDS), result.stderr
+    for key in ("YOTTA_API_KEY", "LAMBDA_API_KEY", "RUNPOD_API_KEY"):
+        assert emulator.environ[key] not in result.output
+    return said
+
+
+@pytest.mark.parametrize("name", AT_ONCE)
+def test_an_answer_that_no_retry_mends(name: str, emulator: Emulator, catalogs: Path) -> None:
+    fault, message = AT_ONCE[name]
+    for route in FIRST_ROUTES:
+        emulator.faults[route] = [fault]
+    for reason in refused(emulator, catalogs).values():
+        assert message in reason
+    assert [emulator.counts[route] for route in FIRST_ROUTES] == [1, 1, 1]
+
+
+@pytest.mark.parametrize("name", AFTER_RETRIES)
+def test_an_answer_that_stays_bad_ends_by_the_deadline(name: str, emulator: Emulator, catalogs: Path) -> None:
+    fault, message = AFTER_RETRIES[name]
+    for route in FIRST_ROUTES:
+        emulator.faults[route] = [fault] * 10
+    for reason in refused(emulator, catalogs, "--deadline", "2").values():
+        assert message in reason
+    assert all(1 <= emulator.counts[route] <= 4 for route in FIRST_ROUTES)
+
+
+def test_no_key(emulator: Emulator, catalogs: Path) -> None:
+    before = digests(catalogs)
+    result = fetch("yotta", "lambda", "--output", catalogs)
+    assert result.exit_code == 1
+    assert digests(catalogs) == before
+    assert "no API key of Yotta; set YOTTA_API_KEY" in result.stderr
+    assert "no API key of Lambda; set LAMBDA_API_KEY" in result.stderr
+    assert not emulator.requests
+
+
+def test_a_wrong_key(emulator: Emulator, catalogs: Path) -> None:
+    wrong = {name: "wrong-key" if name.endswith("_KEY") else value for name, value in emulator.environ.items()}
+    before = digests(catalogs)
+    result = fetch("all", "--output", catalogs, env=wrong)
+    assert result.exit_code == 1
+    assert digests(catalogs) == before
+    assert all("key rejected" in reason for reason in reasons(result).values())
+    assert "wrong-key" not in result.output
+
+
+def test_plain_http_to_another_machine_is_never_asked(emulator: Emulator, catalogs: Path) -> None:
+    env = {**emulator.environ, "LAMBDA_BASE_URL": "http://192.0.2.1"}
+    result = fetch("lambda", "--output", catalogs, env=env)
+    assert result.exit_code == 1
+    assert "plain http is allowed to this machine only" in result.stderr
+
+
+Change = Callable[[Any, Any], None]
+
+
+def every_price(value: Any) -> Callable[[Emulator], None]:
+    def change(emulator: Emulator) -> None:
+        for entry in emulator.data.lambda_types.values():
+            entry["instance_type"]["price_cents_per_hour"] = value
+        for gpu in emulator.data.runpod_gpus:
+            gpu["price"]["secure"] = value
+        for cpu in emulator.data.runpod_cpus:
+            cpu["price"]["securePerVcpu"] = value
+
+    return change
+
+
+def without(*fields: str) -> Callable[[Emulator], None]:
+    def change(emulator: Emulator) -> None:
+        for entry in emulator.data.lambda_types.values():
+            for field in fields:
+                entry["instance_type"].pop(field, None)
+        for item in [*emulator.data.runpod_gpus, *emulator.data.runpod_cpus]:
+            for field in fields:
+                item.pop(field, None)
+
+    return change
+
+
+def wrong_types(emulator: Emulator) -> None:
+    emulator.data.lambda_types = [17, "x"]
+    emulator.data.runpod_gpus = {"a": 1}
+
+
+def not_json_numbers(emulator: Emulator) -> None:
+    """NaN and Infinity, which Python writes and JSON does not know."""
+    every_price(float("nan"))(emulator)
+    for cpu in emulator.data.runpod_cpus:
+        cpu["price"]["securePerVcpu"] = float("inf")
+
+
+def two_prices(emulator: Emulator) -> None:
+    """The same offer twice, with different prices."""
+    twin = json.loads(json.dumps(emulator.data.lambda_types["gpu_1x_a10"]))
+    twin["instance_type"]["price_cents_per_hour"] = 300
+    emulator.data.lambda_types["another key"] = twin
+    gpu = json.loads(json.dumps(next(gpu for gpu in emulator.data.runpod_gpus if gpu["id"] == "NVIDIA L4")))
+    gpu["price"]["secure"] = 0.9
+    emulator.data.runpod_gpus.insert(0, gpu)
+
+
+STRUCTURES: dict[str, tuple[Callable[[Emulator], None], str]] = {
+    "no fields": (
+        without("price_cents_per_hour", "specs", "name", "price", "memory", "id", "vcpu"),
+        "left to publish",
+    ),
+    "wrong types": (wrong_types, "is not a"),
+    "price 0 in every row": (every_price(0), "left to publish"),
+    "negative price in every row": (every_price(-4), "left to publish"),
+    "text as price in every row": (every_price("cheap"), "left to publish"),
+    "absurd price in every row": (every_price(10**40), "left to publish"),
+    "price out of any band in every row": (every_price(999_999), "left to publish"),
+    "NaN and Infinity": (not_json_numbers, "left to publish"),
+    "one offer at two prices": (two_prices, "contradictory-offer"),
+}
+
+
+@pytest.mark.parametrize("name", STRUCTURES)
+def test_a_structure_that_is_no_catalog(name: str, emulator: Emulator, catalogs: Path) -> None:
+    change, message = STRUCTURES[name]
+    change(emulator)
+    before = digests(catalogs)
+    result = fetch("lambda", "runpod", "--output", catalogs, env=emulator.environ)
+    assert result.exit_code == 1, result.output
+    assert digests(catalogs) == before
+    said = reasons(result)
+    assert set(said) == {"lambda", "runpod"}
+    assert all(message in reason for reason in said.values()), said
+
+
+@pytest.mark.parametrize("types", [[], None, 17, "text", {}, [{}], [17], [{"gpuType": 4}]])
+def test_a_yotta_list_that_is_none(types: Any, emulator: Emulator, catalogs: Path) -> None:
+    emulator.data.yotta_types = types
+    before = digests(catalogs)
+    result = fetch("yotta", "--output", catalogs, env=emulator.environ)
+    assert result.exit_code == 1, result.output
+    assert digests(catalogs) == before
+    assert "/v2/vms/types" in reasons(result)["yotta"]
+
+
+def test_half_of_the_entries_broken_is_refused(emulator: Emulator, catalogs: Path) -> None:
+    for entry in list(emulator.data.lambda_types.values())[::2]:
+        del entry["instance_type"]["price_cents_per_hour"]
+    for gpu in emulator.data.runpod_gpus[::2]:
+        gpu.pop("price")
+    before = digests(catalogs)
+    result = fetch("lambda", "runpod", "--output", catalogs, env=emulator.environ)
+    assert result.exit_code == 1, result.output
+    assert digests(catalogs) == before
+    assert all("too much is broken" in reason for reason in reasons(result).values())
+
+
+def test_one_bad_cloud_does_not_stop_the_others(emulator: Emulator, catalogs: Path) -> None:
+    emulator.faults[routes.LAMBDA_TYPES] = [Body(gzip.compress(b"{}"))]
+    before = digests(catalogs)
+    result = fetch("all", "--output", catalogs, env=emulator.environ)
+    assert result.exit_code == 3, result.output
+    after = digests(catalogs)
+    assert {path for path in after if "/lambda/" in path and after[path] != before[path]} == set()
+    manifest = json.loads((catalogs / "manifest.json").read_text())
+    states = {cloud: entry["state"] for cloud, entry in manifest["clouds"].items()}
+    assert states == {"yotta": "fresh", "lambda": "kept", "runpod": "fresh"}
+    assert manifest["clouds"]["lambda"]["observed_at"] == "2026-09-20T00:00:00Z"
+    assert "JSON" in manifest["clouds"]["lambda"]["reason"]
