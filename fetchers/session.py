@@ -116,9 +116,10 @@ class Session:
 
     def _public_path(self, url: str) -> str:
         """The path that an asked URL has on the cloud's public host, whatever base URL is set."""
-        for variable, public in self._fetcher.base_urls.items():
-            if url.startswith(base := self.base_url(variable)):
-                return urlsplit(public).path + url[len(base) :]
+        bases = {self.base_url(variable): public for variable, public in self._fetcher.base_urls.items()}
+        for base in sorted(bases, key=len, reverse=True):  # One may be the beginning of the other.
+            if url == base or url.startswith(f"{base}/"):
+                return urlsplit(bases[base]).path + url[len(base) :]
         return urlsplit(url).path
 
     def _found_key(self, options: SessionOptions) -> Key | None:

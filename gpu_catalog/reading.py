@@ -9,9 +9,10 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from decimal import Decimal
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,10 @@ from gpu_catalog.offering import Offering
 
 MAX_FILE_BYTES = 256 * 1024 * 1024
 MAX_LINE_CHARS = 1_000_000
+
+# A catalog of 100,000 rows has a few hundred different figures.
+_price = lru_cache(maxsize=8192)(parse_price)
+_quantity = lru_cache(maxsize=8192)(parse_quantity)
 
 
 def read_vms_csv(path: Path, cloud: str) -> list[Offering]:
@@ -49,7 +54,7 @@ def parse_vms_csv(text: str, cloud: str, where: str = "vms.csv") -> list[Offerin
         for cells in reader:
             if len(cells) != len(header):
                 raise BadCatalogFile(f"{len(cells)} cells under {len(header)} columns")
-            offerings.append(_offering(dict(zip(header, cells, strict=True)), cloud))
+            offerings.append(offering_of_row(dict(zip(header, cells, strict=True)), cloud))
     except (csv.Error, GpuCatalogError) as exc:
         raise BadCatalogFile(f"{where}, line {reader.line_num}: {exc}") from exc
     return offerings
@@ -108,8 +113,12 @@ def _checked_header(header: list[str]) -> list[str]:
     return header
 
 
-def _offering(row: dict[str, str], cloud: str) -> Offering:
-    """One CSV row; blank cells are unknown, never zero."""
+def offering_of_row(row: Mapping[str, str], cloud: str) -> Offering:
+    """The offering that a row of `vms.csv` (cells by column) says; blank cells are unknown, never zero.
+
+    Raises:
+        GpuCatalogError: a cell does not parse.
+    """
     name, count = row["AcceleratorName"] or None, row["AcceleratorCount"]
     if (name is None) != (count == ""):
         raise BadCatalogFile("AcceleratorName and AcceleratorCount are not blank together")
@@ -119,12 +128,12 @@ def _offering(row: dict[str, str], cloud: str) -> Offering:
         instance_type=_named(row["InstanceType"], "InstanceType"),
         region=_named(row["Region"], "Region"),
         zone=_named(row["AvailabilityZone"], "AvailabilityZone") if "AvailabilityZone" in row else None,
-        vcpus=parse_quantity(row["vCPUs"], "vCPUs"),
-        memory_gib=parse_quantity(row["MemoryGiB"], "MemoryGiB"),
-        price_usd_per_hour=parse_price(row["Price"]),
-        spot_price_usd_per_hour=parse_price(row["SpotPrice"]) if row["SpotPrice"] else None,
+        vcpus=_quantity(row["vCPUs"], "vCPUs"),
+        memory_gib=_quantity(row["MemoryGiB"], "MemoryGiB"),
+        price_usd_per_hour=_price(row["Price"]),
+        spot_price_usd_per_hour=_price(row["SpotPrice"]) if row["SpotPrice"] else None,
         accelerator_name=name,
-        accelerator_count=parse_quantity(count, "AcceleratorCount") if name else None,
+        accelerator_count=_quantity(count, "AcceleratorCount") if name else None,
         accelerator_vendor=gpu.vendor if gpu else None,
         gpu_memory_mib=gpu.memory_mib if gpu else None,
         arch=row.get("Arch") or None,

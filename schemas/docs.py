@@ -18,6 +18,7 @@ from schemas.images import IMAGE_COLUMNS
 from schemas.limits import LIMITS_FILE
 from schemas.parquet import parquet_columns
 from schemas.suites import expectations_of
+from schemas.validation import READABLE_RULE
 from schemas.writers import OFFER_KEYS
 
 SCHEMA_PAGE = Path(__file__).parents[1] / "docs" / "schema.md"
@@ -85,7 +86,7 @@ def schema_page() -> str:
         "Every row (`schemas/expectations/`):\n",
         _rule_table(_expectation_rules([*SCHEMA_VERSIONS, "zones"])),
         "Rows among each other:\n",
-        _rule_table(CROSS_ROW_RULES.items()),
+        _rule_table((READABLE_RULE | CROSS_ROW_RULES).items()),
         "## Limits\n",
         _LIMITS + "\n",
         _table(("Limit", "Value", "Reason"), _limit_rows()),

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 from gpu_catalog.accelerators import AcceleratorTable, accelerator_table
-from gpu_catalog.gpu_info import parse_gpu_info
-from gpu_catalog.numbers import parse_price, parse_quantity
-from gpu_catalog.offering import Offering
+from gpu_catalog.errors import GpuCatalogError
+from gpu_catalog.reading import offering_of_row
 from schemas.columns import ZONE_COLUMN, column_names, versions_until
 from schemas.cross_row_rules import cross_row_findings
 from schemas.csv_text import CsvText, read_csv_text
 from schemas.frame import catalog_frame
-from schemas.report import Finding, Report
+from schemas.report import KEY_COLUMNS, Finding, Report, key_text
 from schemas.suites import check_frame
 
-# A catalog of 100,000 rows has a few hundred different figures.
-_price = lru_cache(maxsize=8192)(parse_price)
-_quantity = lru_cache(maxsize=8192)(parse_quantity)
+READABLE_RULE = {"readable": "Every row that the expectations pass can be read back as an offering."}
+"""Sentence by rule. It finds nothing as long as the expectations are at least as strict as the reader."""
 
 
 def validate_catalog(content: bytes, cloud: str, version: str, table: AcceleratorTable | None = None) -> Report:
@@ -50,30 +46,15 @@ def _row_findings(text: CsvText, cloud: str, version: str, table: AcceleratorTab
     at_fault = {finding.row for finding in findings}
     if None in at_fault:
         return findings
-    passed = {
-        number: _offering(dict(zip(text.header, cells, strict=True)), cloud)
-        for number, cells in text.rows.items()
-        if number not in at_fault
-    }
-    return findings + cross_row_findings(passed)
-
-
-def _offering(cells: dict[str, str], cloud: str) -> Offering:
-    """The offering of a row that passed all expectations."""
-    name, spot = cells["AcceleratorName"], cells["SpotPrice"]
-    gpu = parse_gpu_info(cells["GpuInfo"]) if name else None
-    return Offering(
-        cloud=cloud,
-        instance_type=cells["InstanceType"],
-        region=cells["Region"],
-        zone=cells.get(ZONE_COLUMN),
-        vcpus=_quantity(cells["vCPUs"], "vCPUs"),
-        memory_gib=_quantity(cells["MemoryGiB"], "MemoryGiB"),
-        price_usd_per_hour=_price(cells["Price"]),
-        spot_price_usd_per_hour=_price(spot) if spot else None,
-        accelerator_name=name or None,
-        accelerator_count=_quantity(cells["AcceleratorCount"], "AcceleratorCount") if name else None,
-        accelerator_vendor=gpu.vendor if gpu else None,
-        gpu_memory_mib=gpu.memory_mib if gpu else None,
-        arch=cells.get("Arch") or None,
-    )
+    passed, unread = {}, []
+    for number, cells in text.rows.items():
+        if number in at_fault:
+            continue
+        row = dict(zip(text.header, cells, strict=True))
+        try:
+            passed[number] = offering_of_row(row, cloud)
+        except GpuCatalogError as exc:
+            key = key_text(row.get(column) for column in KEY_COLUMNS)
+            message = f"{READABLE_RULE['readable']} Here: {exc}"
+            unread.append(Finding(rule="readable", message=message, row=number, key=key))
+    return [*findings, *unread, *cross_row_findings(passed)]

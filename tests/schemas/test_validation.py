@@ -2,17 +2,19 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gpu_catalog.gpu_info import format_gpu_info
-from schemas import Report, SchemaError, validate_catalog, vms_csv
+from schemas import Report, SchemaError, suites, validate_catalog, vms_csv
 from tests.schemas.examples import CPU, H100, RTX5090, TABLE, h100s
 
 Row = dict[str, str]
@@ -285,3 +287,19 @@ def test_threads_do_not_mix_verdicts() -> None:
         verdicts = list(pool.map(lambda content: validate(content).ok, [GOOD, bad] * 3))
 
     assert verdicts == [True, False] * 3
+
+
+def test_a_row_that_passes_loosened_expectations_and_cannot_be_read_is_a_finding(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """As if someone had thrown out the rules about the memory of an instance."""
+    for file in suites.SUITE_FOLDER.glob("*.json"):
+        suite = json.loads(file.read_text())
+        kept = [rule for rule in suite["expectations"] if not rule["meta"]["rule"].startswith("memory-")]
+        (tmp_path / file.name).write_text(json.dumps({**suite, "expectations": kept}))
+    monkeypatch.setattr(suites, "SUITE_FOLDER", tmp_path)
+    row = {**rows_of(vms_csv([H100], "v8"))[0], "MemoryGiB": "200 GB"}
+
+    report = validate(content_of([row]))
+
+    assert [(finding.rule, finding.row) for finding in report.findings] == [("readable", 2)]
