@@ -11,6 +11,8 @@ class FetchError(Exception):
 
     def __init__(self, what: str, next_step: str = "", *, status: int | None = None) -> None:
         super().__init__(f"{what}; {next_step}" if next_step else what)
+        self.what = what
+        """What happened, without the advice: for a warning where the fetch itself knows how to go on."""
         self.status = status
         """HTTP status of the answer at fault, if there was one."""
 

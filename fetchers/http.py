@@ -6,15 +6,12 @@ key, does not notice a truncated gzip body, has no limit on size and no deadline
 
 from __future__ import annotations
 
-import ipaddress
 import random
 import time
-import zlib
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
-from urllib.parse import urljoin, urlsplit
 
 import requests
 import urllib3
@@ -30,7 +27,8 @@ from fetchers.answers import (
     retry_after_seconds,
     vendor_message,
 )
-from fetchers.errors import BadSetting, CredentialsRejected, FetchError, RateLimited, Unavailable, UnexpectedAnswer
+from fetchers.errors import CredentialsRejected, FetchError, RateLimited, Unavailable, UnexpectedAnswer
+from fetchers.exchange import Request, Retryable, check_url, is_loopback, read_body, redirected
 
 DEFAULT_DEADLINE_SECONDS = 60.0
 
@@ -70,45 +68,6 @@ class HttpPolicy:
 
     max_redirects: int = 3
     """On the same host; another host is always refused."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """What to ask."""
-
-    method: str
-    """`GET` or `POST`."""
-
-    url: str
-    """Without query."""
-
-    query: Mapping[str, str] = field(default_factory=dict)
-    """Query parameters; a key never goes there."""
-
-    body: object = None
-    """JSON body of a POST."""
-
-    key_header: tuple[str, str] | None = None
-    """Header that carries the key; None for a public endpoint."""
-
-    @property
-    def path(self) -> str:
-        """Path of the URL, which names the endpoint in messages."""
-        return urlsplit(self.url).path
-
-    @property
-    def host(self) -> str | None:
-        """Host of the URL."""
-        return urlsplit(self.url).hostname
-
-
-class _Retryable(Exception):
-    """A failure that another try may mend; carries what to raise if none does."""
-
-    def __init__(self, error: FetchError, retry_after_seconds: float | None = None) -> None:
-        super().__init__(str(error))
-        self.error = error
-        self.retry_after_seconds = retry_after_seconds
 
 
 class _KeyHeader(AuthBase):
@@ -166,9 +125,9 @@ class Http:
         """
         import tenacity
 
-        _check_url(request.url)
+        check_url(request.url)
         tries = tenacity.Retrying(
-            retry=tenacity.retry_if_exception_type(_Retryable),
+            retry=tenacity.retry_if_exception_type(Retryable),
             stop=self._give_up,
             wait=self._wait,
             sleep=self._sleep,
@@ -177,7 +136,7 @@ class Http:
         )
         try:
             return tries(self._once, request)
-        except _Retryable as exc:
+        except Retryable as exc:
             raise exc.error from exc
 
     def look(self, request: Request) -> RawAnswer:
@@ -186,10 +145,10 @@ class Http:
         Raises:
             Unavailable, UnexpectedAnswer, BadSetting.
         """
-        _check_url(request.url)
+        check_url(request.url)
         try:
             return self._exchange(request)
-        except _Retryable as exc:
+        except Retryable as exc:
             raise exc.error from exc
 
     def close(self) -> None:
@@ -202,7 +161,7 @@ class Http:
         raw = self._exchange(request)
         if not 200 <= raw.status < 300:
             error = self._status_error(raw, request.path)
-            if self._record is not None and not isinstance(error, _Retryable):
+            if self._record is not None and not isinstance(error, Retryable):
                 self._record(request, raw)
             raise error
         if self._record is not None:
@@ -215,15 +174,15 @@ class Http:
         for _ in range(self._policy.max_redirects + 1):
             with self._send(request) as response:
                 if not response.is_redirect:
-                    body = self._without_key(self._read(response, request.path))
+                    body = self._without_key(self._body(response, request.path))
                     provenance = self._provenance(response, request.url)
                     return RawAnswer(response.status_code, dict(response.headers), body, *provenance)
-                request = _redirected(request, response)
+                request = redirected(request, response)
         raise UnexpectedAnswer(f"{request.path} redirects in a loop", "check the base URL")
 
     def _send(self, request: Request) -> requests.Response:
-        self._pace()
-        remaining = self._remaining()
+        self._pace(request.path)
+        remaining = self._remaining(request.path)
         connect = min(self._policy.connect_timeout_seconds, remaining)
         silence = min(self._policy.read_timeout_seconds, remaining)
         self.requests_made += 1
@@ -244,43 +203,17 @@ class Http:
             next_step = "check the base URL, the clock and REQUESTS_CA_BUNDLE"
             raise Unavailable(f"no trusted TLS connection to {request.host}", next_step) from exc
         except requests.Timeout as exc:
-            raise _Retryable(Unavailable(f"{request.path} did not answer in time", "try again later")) from exc
+            raise Retryable(Unavailable(f"{request.path} did not answer in time", "try again later")) from exc
         except (requests.RequestException, urllib3.exceptions.HTTPError, UnicodeError) as exc:
             next_step = "check the network and the base URL"
-            raise _Retryable(Unavailable(f"no connection to {request.host}", next_step)) from exc
+            raise Retryable(Unavailable(f"no connection to {request.host}", next_step)) from exc
 
-    def _read(self, response: requests.Response, where: str) -> bytes:
-        """The whole body, unpacked; refuses one that is cut off, too large or later than the deadline."""
-        encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
-        if encoding not in ("identity", "", "gzip"):
-            raise UnexpectedAnswer(f"{where} answered in encoding {encoding[:20]!r}", "report this")
-        cut_off = _Retryable(Unavailable(f"the answer of {where} was cut off", "try again later"))
-        unpacked = bytearray()
-        gunzip = zlib.decompressobj(wbits=31) if encoding == "gzip" else None
-        try:
-            for chunk in self._chunks(response, where):
-                room = self._policy.max_body_bytes - len(unpacked) + 1
-                unpacked += gunzip.decompress(chunk, room) if gunzip else chunk
-                if len(unpacked) > self._policy.max_body_bytes:
-                    raise UnexpectedAnswer(
-                        f"the answer of {where} is larger than {self._policy.max_body_bytes} bytes", "report this"
-                    )
-        except (urllib3.exceptions.HTTPError, requests.RequestException, OSError, zlib.error) as exc:
-            raise cut_off from exc
-        if gunzip and not gunzip.eof and (unpacked or response.headers.get("Content-Length") != "0"):
-            raise cut_off
-        return bytes(unpacked)
-
-    def _chunks(self, response: requests.Response, where: str) -> Iterator[bytes]:
-        """Raw bytes as they arrive: one read from the socket at a time, so that a drip meets the deadline."""
-        while chunk := response.raw.read1(65_536, decode_content=False):
-            if self._ends_at <= time.monotonic():
-                raise self._too_late(where)
-            yield chunk
+    def _body(self, response: requests.Response, where: str) -> bytes:
+        return read_body(response, where, self._policy.max_body_bytes, lambda: self._remaining(where))
 
     # What the answers mean -----------------------------------------------------------------------
 
-    def _status_error(self, raw: RawAnswer, where: str) -> FetchError | _Retryable:
+    def _status_error(self, raw: RawAnswer, where: str) -> FetchError | Retryable:
         """The exception for an answer that is not 2xx."""
         said = self._redacted(vendor_message(raw.body))
         what = f"{where} answered HTTP {raw.status}" + (f" ({said})" if said else "")
@@ -288,9 +221,9 @@ class Http:
             return CredentialsRejected(f"key rejected: {what}", "check or renew the API key", status=raw.status)
         pause = retry_after_seconds(raw.headers)
         if raw.status == 429:
-            return _Retryable(RateLimited(what, "try again in a few minutes", status=429), pause)
+            return Retryable(RateLimited(what, "try again in a few minutes", status=429), pause)
         if raw.status >= 500:
-            return _Retryable(Unavailable(what, "try again later", status=raw.status), pause)
+            return Retryable(Unavailable(what, "try again later", status=raw.status), pause)
         return UnexpectedAnswer(what, "check the base URL; else report this", status=raw.status)
 
     def _provenance(self, response: requests.Response, url: str) -> tuple[str, str]:
@@ -316,21 +249,18 @@ class Http:
 
     # Time ----------------------------------------------------------------------------------------
 
-    def _remaining(self) -> float:
+    def _remaining(self, where: str) -> float:
+        """Seconds until the deadline; raises Unavailable when there are none."""
         remaining = self._ends_at - time.monotonic()
         if remaining <= 0:
-            raise self._too_late("the cloud")
+            what = f"{where} was not done after {self._policy.deadline_seconds:g} s"
+            raise Unavailable(what, "try again, or raise --deadline")
         return remaining
 
-    def _too_late(self, where: str) -> Unavailable:
-        return Unavailable(
-            f"{where} was not done after {self._policy.deadline_seconds:g} s", "try again, or raise --deadline"
-        )
-
-    def _pace(self) -> None:
+    def _pace(self, where: str) -> None:
         now = time.monotonic()
         if self._next_start > now:
-            self._sleep(min(self._next_start - now, self._remaining()))
+            self._sleep(min(self._next_start - now, self._remaining(where)))
         self._next_start = time.monotonic() + self._policy.min_interval_seconds
 
     def _sleep(self, seconds: float) -> None:
@@ -353,48 +283,14 @@ class Http:
         return bool(state.attempt_number >= self._policy.attempts or too_long)
 
 
-def _check_url(url: str) -> None:
-    try:
-        scheme, host = urlsplit(url).scheme, urlsplit(url).hostname
-    except ValueError:
-        scheme, host = "", None
-    if not host or (scheme != "https" and not (scheme == "http" and is_loopback(url))):
-        raise BadSetting(f"{url[:80]!r} is not https", "plain http is allowed to this machine only")
-
-
-def _redirected(request: Request, response: requests.Response) -> Request:
-    """The request to where the answer points, which must be the same host."""
-    here = urlsplit(request.url)
-    try:
-        target = urljoin(request.url, response.headers["Location"])
-        there = urlsplit(target)
-        same_host = (here.scheme, here.hostname, here.port) == (there.scheme, there.hostname, there.port)
-    except ValueError:
-        same_host = False
-    if not same_host:
-        raise UnexpectedAnswer(f"{here.path} redirects to another host", "not followed; check the base URL")
-    if request.method != "GET" and response.status_code not in (307, 308):
-        raise UnexpectedAnswer(f"{here.path} redirects a {request.method}", "not followed; check the base URL")
-    return replace(request, url=target, query={})
-
-
-def is_loopback(url: str) -> bool:
-    """Whether the URL's host is this machine."""
-    host = urlsplit(url).hostname or ""
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
 def utc_text(moment: datetime) -> str:
     """A moment as we publish it: UTC, whole seconds, `2026-11-22T02:30:00Z`."""
     return moment.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _exception(state: Any) -> _Retryable:
+def _exception(state: Any) -> Retryable:
     error = state.outcome.exception()
-    assert isinstance(error, _Retryable)  # noqa: S101 - tenacity retries on nothing else
+    assert isinstance(error, Retryable)  # noqa: S101 - tenacity retries on nothing else
     return error
 
 

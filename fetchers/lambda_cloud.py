@@ -73,7 +73,7 @@ class LambdaCloud:
             except Unusable as exc:
                 yield Skipped(
                     cloud=self.name,
-                    listing=shown(key),
+                    listing=shown(key) or "(no name)",
                     rule=exc.rule,
                     reason=str(exc),
                     broken=True,
@@ -85,7 +85,7 @@ class LambdaCloud:
         try:
             return _region_names(list_of_objects(session.get(f"{base}/regions").data["data"], "/regions"))
         except (FetchError, TypeError, KeyError) as exc:
-            why = str(exc) if isinstance(exc, FetchError) else "no `data`"
+            why = exc.what if isinstance(exc, FetchError) else "no `data`"
         try:
             images = list_of_objects(session.get(f"{base}/images").data["data"], "/images")
             regions = _region_names([image.get("region") for image in images])

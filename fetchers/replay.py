@@ -23,7 +23,7 @@ from requests.adapters import BaseAdapter
 
 from fetchers.answers import OBSERVED_AT_HEADER, SOURCE_HEADER, RawAnswer
 from fetchers.errors import BadSetting
-from fetchers.http import Request
+from fetchers.exchange import Request
 from gpu_catalog.manifest import Kind
 
 BUNDLED = Path(__file__).parent / "recorded"

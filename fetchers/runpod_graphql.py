@@ -60,7 +60,7 @@ def gpu_details(session: Session) -> dict[str, GpuDetails]:
     try:
         return _details(_ask(session, ["gpuTypes"])[0])
     except FetchError as exc:
-        session.warn(f"GraphQL gave no pod sizes ({exc}); sizes are those of the bundled table")
+        session.warn(f"GraphQL gave no pod sizes ({exc.what}); sizes are those of the bundled table")
         return {}
 
 
@@ -135,7 +135,7 @@ def _ask(session: Session, parts: list[str]) -> tuple[dict[str, Any], Answer]:
         too_large = exc.status in (400, 413) or (exc.status or 0) >= 500
         if len(parts) == 1 or not too_large:
             raise
-        session.warn(f"GraphQL refused the whole document ({exc}); asked for it in parts")
+        session.warn(f"GraphQL refused the whole document ({exc.what}); asked for it in parts")
         answers = [_ask(session, [part]) for part in parts]
         return {key: value for data, _ in answers for key, value in data.items()}, answers[0][1]
     if isinstance(answer.data, dict) and answer.data.get("errors"):

@@ -13,7 +13,8 @@ from urllib.parse import urlsplit
 from fetchers.answers import Answer, RawAnswer
 from fetchers.credentials import Key, find_key
 from fetchers.errors import CredentialsMissing
-from fetchers.http import DEFAULT_DEADLINE_SECONDS, Http, HttpPolicy, Request
+from fetchers.exchange import Request
+from fetchers.http import DEFAULT_DEADLINE_SECONDS, Http, HttpPolicy
 from fetchers.replay import Recorder, ReplayAdapter, load_recorded, scrubbed
 from gpu_catalog.manifest import Kind
 

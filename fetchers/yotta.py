@@ -85,7 +85,7 @@ class Yotta:
         except CredentialsRejected:
             raise
         except FetchError as exc:
-            session.warn(f"prices and sizes are those of the rate card: {exc}")
+            session.warn(f"prices and sizes are those of the rate card: {exc.what}")
             return [], []
         if not offers:
             session.warn("prices and sizes are those of the rate card: no item of gpus/list has price and region")

@@ -22,6 +22,7 @@ from gpu_catalog.numbers import parse_price, parse_whole
 from gpu_catalog.yotta import CLOUD_TYPES
 
 STALE_AFTER_DAYS = 90
+"""A hand-entered rate older than this is published with the mark `stale` and a warning, never dropped silently."""
 
 _DATA = Path(__file__).parent / "data"
 _CARD_FILE = _DATA / "yotta_rate_card.csv"
@@ -120,7 +121,7 @@ def offers_from_listing(data: Any, answer: Answer) -> tuple[list[PodOffer], list
     offers: dict[tuple[str, str, str], PodOffer] = {}
     problems = []
     for item in list_of_objects(data, "`data` of gpus/list"):
-        listing = shown(f"{item.get('gpuType')} {item.get('region')}")
+        listing = shown(f"{item.get('gpuType')} {item.get('region')}") or "(no name)"
         try:
             offer = _listed_offer(item, answer)
             first = offers.setdefault(offer.key, offer)

@@ -32,7 +32,9 @@ class FetchOutcome:
 def fetch_side_by_side(
     clouds: Sequence[str], options: SessionOptions, notify: Callable[[str, str], None]
 ) -> Iterator[FetchOutcome]:
-    """Yield the outcome of each cloud as it ends; `notify(cloud, text)` hears of progress, from any thread.
+    """Start all fetches and return their outcomes as they end.
+
+    `notify(cloud, text)` hears of progress, from any thread.
 
     A fetch that is still running after the deadline is left behind (its thread is a daemon and its result is
     dropped): a name lookup or dripping headers cannot be interrupted in any other way.
@@ -43,8 +45,13 @@ def fetch_side_by_side(
         threading.Thread(
             target=lambda cloud=cloud: outcomes.put(_outcome(cloud, options, notify)), name=cloud, daemon=True
         ).start()
-    running = set(clouds)
-    ends_at = started + options.deadline_seconds + GRACE_SECONDS
+    return _outcomes_until(started, set(clouds), options.deadline_seconds, outcomes)
+
+
+def _outcomes_until(
+    started: float, running: set[str], deadline_seconds: float, outcomes: queue.SimpleQueue[FetchOutcome]
+) -> Iterator[FetchOutcome]:
+    ends_at = started + deadline_seconds + GRACE_SECONDS
     while running:
         try:
             outcome = outcomes.get(timeout=max(0.0, ends_at - time.monotonic()))
@@ -53,7 +60,7 @@ def fetch_side_by_side(
         running.discard(outcome.cloud)
         yield outcome
     for cloud in sorted(running):
-        late = Unavailable(f"no answer within {options.deadline_seconds:g} s", "try again, or raise --deadline")
+        late = Unavailable(f"no answer within {deadline_seconds:g} s", "try again, or raise --deadline")
         yield FetchOutcome(cloud, late, time.monotonic() - started)
 
 

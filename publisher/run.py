@@ -16,7 +16,7 @@ from publisher.fetching import FetchOutcome, fetch_side_by_side
 from publisher.folder import Folder
 from publisher.publication import CloudCatalog, mark_unfetched, publish, unfetched_entry
 from publisher.steady import with_steady_sizes
-from schemas import NEWEST, SCHEMA_VERSIONS, RefusedFetch, accept
+from schemas import NEWEST, SCHEMA_VERSIONS, RefusedFetch, accept, preload
 
 Sites = Literal["all", "in-stock"]
 
@@ -94,6 +94,7 @@ def _results(
 ) -> Iterator[CloudResult]:
     """One result per cloud, in the order in which the fetches end."""
     outcomes = fetch_side_by_side(request.clouds, request.session, notify)
+    preload()  # Seconds of imports, while the clouds answer.
     for outcome in outcomes:
         try:
             result = _published(request, folder, before, outcome, notify)

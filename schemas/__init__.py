@@ -13,7 +13,7 @@ from schemas.images import validate_images
 from schemas.limits import Limits, default_limits
 from schemas.parquet import read_parquet, vms_parquet
 from schemas.report import Finding, Report
-from schemas.validation import validate_catalog
+from schemas.validation import preload, validate_catalog
 from schemas.writers import common_accelerators_csv, common_metadata_csv, offers_jsonl, vms_csv
 
 __all__ = [
@@ -35,6 +35,7 @@ __all__ = [
     "convert",
     "default_limits",
     "offers_jsonl",
+    "preload",
     "read_parquet",
     "validate_catalog",
     "validate_images",

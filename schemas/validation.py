@@ -8,12 +8,24 @@ from gpu_catalog.reading import offering_of_row
 from schemas.columns import ZONE_COLUMN, column_names, versions_until
 from schemas.cross_row_rules import cross_row_findings
 from schemas.csv_text import CsvText, read_csv_text
+from schemas.errors import needs_extra
 from schemas.frame import catalog_frame
 from schemas.report import KEY_COLUMNS, Finding, Report, key_text
 from schemas.suites import check_frame
 
 READABLE_RULE = {"readable": "Every row that the expectations pass can be read back as an offering."}
 """Sentence by rule. It finds nothing as long as the expectations are at least as strict as the reader."""
+
+
+def preload() -> None:
+    """Import what validation and Parquet need now, for a caller that is about to wait for something else.
+
+    Raises:
+        MissingExtra: one of them is not installed.
+    """
+    with needs_extra("validation"):
+        import great_expectations  # noqa: F401
+        import pyarrow.parquet  # noqa: F401
 
 
 def validate_catalog(content: bytes, cloud: str, version: str, table: AcceleratorTable | None = None) -> Report:

@@ -128,11 +128,25 @@ def test_a_wrong_key(emulator: Emulator, catalogs: Path) -> None:
     assert "wrong-key" not in result.output
 
 
-def test_plain_http_to_another_machine_is_never_asked(emulator: Emulator, catalogs: Path) -> None:
-    env = {**emulator.environ, "LAMBDA_BASE_URL": "http://192.0.2.1"}
-    result = fetch("lambda", "--output", catalogs, env=env)
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("http://192.0.2.1", "plain http is allowed to this machine only"),
+        ("ftp://127.0.0.1", "is not https"),
+        ("cloud.lambda.ai", "is not https"),
+        ("https://", "is not https"),
+        ("https://[nonsense", "is not https"),
+        ("https://someone:secret@127.0.0.1", "holds a user name or a query"),
+        ("https://127.0.0.1/?key=secret", "holds a user name or a query"),
+    ],
+)
+def test_a_base_url_that_must_not_be_asked(url: str, message: str, emulator: Emulator, catalogs: Path) -> None:
+    before = digests(catalogs)
+    result = fetch("lambda", "--output", catalogs, env={**emulator.environ, "LAMBDA_BASE_URL": url})
     assert result.exit_code == 1
-    assert "plain http is allowed to this machine only" in result.stderr
+    assert message in result.stderr
+    assert "secret" not in result.output
+    assert digests(catalogs) == before
 
 
 Change = Callable[[Any, Any], None]
