@@ -60,6 +60,7 @@ def read_csv_text(content: bytes, headers: Collection[tuple[str, ...]]) -> CsvTe
     header: tuple[str, ...] = ()
     rows: dict[int, list[str]] = {}
     first_seen: dict[tuple[str, ...], int] = {}
+    shared: dict[str, str] = {}  # A catalog repeats few texts many times: keep one copy of each.
     row, line, returns_in_cells = FIRST_ROW - 1, 0, 0
     try:
         header = tuple(next(reader, ()))
@@ -68,7 +69,8 @@ def read_csv_text(content: bytes, headers: Collection[tuple[str, ...]]) -> CsvTe
                 findings.append(_wrong_header(header, headers))
             return CsvText((), {}, 0, tuple(findings))
         line = reader.line_num
-        for row, cells in enumerate(reader, start=FIRST_ROW):
+        for row, read in enumerate(reader, start=FIRST_ROW):
+            cells = [shared.setdefault(cell, cell) for cell in read]
             first = first_seen.setdefault(tuple(cells), row)
             if len(cells) != len(header):
                 findings.append(_row_length(row, cells, header))

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import fields
 from datetime import datetime, timezone
 from decimal import Decimal
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from gpu_catalog.numbers import PRICE_DECIMALS
@@ -38,9 +39,15 @@ def vms_parquet(offerings: Iterable[Offering]) -> bytes:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
-    rows = [_row(offering) for offering in sorted(offerings, key=row_order)]
+    rows = sorted(offerings, key=row_order)
+    columns: dict[str, list[Any]] = {
+        field.name: [getattr(row, field.name) for row in rows] for field in fields(Offering)
+    }
+    columns["observed_at"] = [_time(text) for text in columns["observed_at"]]
+    columns["currency"] = ["USD"] * len(rows)
+    columns["price_usd_per_gpu_hour"] = [row.price_usd_per_gpu_hour for row in rows]
     buffer = io.BytesIO()
-    pq.write_table(pa.Table.from_pylist(rows, schema=_schema()), buffer)
+    pq.write_table(pa.table(columns, schema=_schema()), buffer)
     return buffer.getvalue()
 
 
@@ -89,16 +96,6 @@ def _schema() -> pa.Schema:
     return pa.schema(columns, metadata={"gpu_catalog.format": FORMAT})
 
 
-def _row(offering: Offering) -> dict[str, Any]:
-    row = {field.name: getattr(offering, field.name) for field in fields(Offering)}
-    return {
-        **row,
-        "observed_at": _time(offering.observed_at),
-        "currency": "USD",
-        "price_usd_per_gpu_hour": offering.price_usd_per_gpu_hour,
-    }
-
-
 def _offering(row: dict[str, Any]) -> Offering:
     values = {name: value for name, value in row.items() if name not in _DERIVED}
     for name, value in values.items():
@@ -110,6 +107,7 @@ def _offering(row: dict[str, Any]) -> Offering:
     return Offering(**values)
 
 
+@lru_cache(maxsize=1024)
 def _time(text: str | None) -> datetime | None:
     if text is None:
         return None
