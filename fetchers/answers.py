@@ -66,6 +66,12 @@ def parse_json(body: bytes, where: str) -> Any:
         raise UnexpectedAnswer(f"{where} answered with {kind}", "check the base URL; else try again later") from exc
 
 
+def shown(value: Any, most: int = 80) -> str:
+    """Foreign text as a message can carry it: printable, in one line, cut."""
+    text = str(value)[: 2 * most]
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:most]
+
+
 def vendor_message(body: bytes) -> str:
     """What an error body says, in any of the clouds' envelopes; "" when it says nothing we can read."""
     try:

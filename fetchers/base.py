@@ -7,12 +7,14 @@ and never ends the run over one bad entry; it raises a FetchError when the answe
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
+from fetchers.answers import shown
 from fetchers.credentials import KeySource
-from fetchers.errors import UnexpectedAnswer
+from fetchers.errors import FetchError, UnexpectedAnswer
 from fetchers.http import utc_text
 from fetchers.session import Session, SessionOptions
 from gpu_catalog.manifest import Kind
@@ -20,6 +22,10 @@ from gpu_catalog.offering import Offering, Skipped
 
 MAX_TEXT_CHARS = 200
 """Of one name; the longest real one has 56."""
+
+_LONGEST_MESSAGE = 1000
+_SITE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*", re.ASCII)
+_READ_AS_MISSING = ("na", "n-a", "nan", "none", "null")
 
 
 class Fetcher(Protocol):
@@ -84,21 +90,29 @@ def fetch_cloud(
         FetchError: as `Fetcher.fetch` and `Session`.
     """
     session = Session(fetcher, options, notify)
+
+    def said(text: str) -> str:
+        """What is printed and published: one printable line, without the key."""
+        return shown(session.redacted(text), _LONGEST_MESSAGE)
+
     try:
         offerings: list[Offering] = []
         skipped: list[Skipped] = []
         for item in fetcher.fetch(session):
             if isinstance(item, Skipped):
-                skipped.append(item)
+                skipped.append(replace(item, listing=session.redacted(item.listing), reason=said(item.reason)))
             else:
                 # A sample says nothing about stock: its levels are placeholders.
                 offerings.append(replace(item, in_stock=None) if session.kind == "sample" else item)
+    except FetchError as exc:
+        exc.what = said(exc.what)
+        raise
     finally:
         session.close()
     return Fetched(
         offerings=tuple(offerings),
         skipped=tuple(skipped),
-        warnings=tuple(session.warnings),
+        warnings=tuple(map(said, session.warnings)),
         kind=session.kind,
         requests_made=session.requests_made,
     )
@@ -150,10 +164,9 @@ def text_or_none(value: Any) -> str | None:
     return text if text.isprintable() and 0 < len(text) <= MAX_TEXT_CHARS else None
 
 
-def shown(value: Any, most: int = 80) -> str:
-    """Foreign text as a message can carry it: printable, in one line, cut."""
-    text = str(value)[: 2 * most]
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:most]
+def is_site_name(name: str) -> bool:
+    """Whether a region or zone can stand in a catalog: plain, and no text that pandas reads as missing."""
+    return bool(_SITE_NAME.fullmatch(name)) and name.casefold() not in _READ_AS_MISSING
 
 
 def day_as_moment(day: str) -> str:
@@ -167,6 +180,7 @@ __all__ = [
     "Unusable",
     "day_as_moment",
     "fetch_cloud",
+    "is_site_name",
     "list_of_objects",
     "member",
     "shown",

@@ -60,7 +60,7 @@ def find_key(source: KeySource, environ: Mapping[str, str] | None = None, home: 
     """The key of a cloud, or None when neither variable nor file has one.
 
     Raises:
-        CredentialsMissing: there is something, but it cannot be a key (or the file cannot be read).
+        CredentialsMissing: there is a file, but it cannot be read or has no key in it; or what is there is no key.
     """
     environ = os.environ if environ is None else environ
     value = _unquoted(environ.get(source.variable, ""))
@@ -78,7 +78,9 @@ def find_key(source: KeySource, environ: Mapping[str, str] | None = None, home: 
         raise CredentialsMissing(f"~/{source.file} cannot be read", f"mend it or set {source.variable}") from exc
     value = _value_in(text, source)
     if not value:
-        return None
+        raise CredentialsMissing(
+            f"~/{source.file} has no line `{source.names[0]} = KEY`", f"mend it or set {source.variable}"
+        )
     exposed = os.name == "posix" and mode & (stat.S_IRWXG | stat.S_IRWXO)
     warning = f"others can read ~/{source.file}; run: chmod 600 ~/{source.file}" if exposed else None
     return Key(_checked(value, f"~/{source.file}"), f"~/{source.file}", warning)

@@ -10,11 +10,16 @@ class FetchError(Exception):
     """
 
     def __init__(self, what: str, next_step: str = "", *, status: int | None = None) -> None:
-        super().__init__(f"{what}; {next_step}" if next_step else what)
+        super().__init__(what, next_step)
         self.what = what
         """What happened, without the advice: for a warning where the fetch itself knows how to go on."""
+        self.next_step = next_step
+        """What to do about it."""
         self.status = status
         """HTTP status of the answer at fault, if there was one."""
+
+    def __str__(self) -> str:
+        return f"{self.what}; {self.next_step}" if self.next_step else self.what
 
 
 class CredentialsMissing(FetchError):
@@ -31,6 +36,10 @@ class RateLimited(FetchError):
 
 class Unavailable(FetchError):
     """No connection, a 5xx, a stalled or cut-off answer, or the deadline reached."""
+
+
+class DeadlinePassed(Unavailable):
+    """The time for this cloud is up."""
 
 
 class UnexpectedAnswer(FetchError):

@@ -86,19 +86,16 @@ def read_body(response: requests.Response, where: str, most_bytes: int, check_ti
 
 
 def check_url(url: str) -> None:
-    """Refuse a URL that a key must not be sent to, or that holds a secret itself: URLs are published as sources.
+    """Refuse a URL that a key must not be sent to.
 
     Raises:
-        BadSetting: not https (plain http is for this machine only), no host, or a user name in it.
+        BadSetting: no host, or not https (plain http is for this machine only).
     """
     try:
-        parts = urlsplit(url)
-        host, has_secret = parts.hostname, "@" in parts.netloc or bool(parts.query)
+        scheme, host = urlsplit(url).scheme, urlsplit(url).hostname
     except ValueError:
-        parts, host, has_secret = urlsplit(""), None, False
-    if has_secret:
-        raise BadSetting("a base URL holds a user name or a query", "set it without; keys have their own variables")
-    if not host or (parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(url))):
+        scheme, host = "", None
+    if not host or (scheme != "https" and not (scheme == "http" and is_loopback(url))):
         raise BadSetting(f"{url[:80]!r} is not https", "plain http is allowed to this machine only")
 
 

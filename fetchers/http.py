@@ -6,12 +6,12 @@ key, does not notice a truncated gzip body, has no limit on size and no deadline
 
 from __future__ import annotations
 
+import json
 import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import Any
 
 import requests
 import urllib3
@@ -27,7 +27,15 @@ from fetchers.answers import (
     retry_after_seconds,
     vendor_message,
 )
-from fetchers.errors import CredentialsRejected, FetchError, RateLimited, Unavailable, UnexpectedAnswer
+from fetchers.credentials import Key
+from fetchers.errors import (
+    CredentialsRejected,
+    DeadlinePassed,
+    FetchError,
+    RateLimited,
+    Unavailable,
+    UnexpectedAnswer,
+)
 from fetchers.exchange import Request, Retryable, check_url, is_loopback, read_body, redirected
 
 DEFAULT_DEADLINE_SECONDS = 60.0
@@ -56,9 +64,6 @@ class HttpPolicy:
 
     longest_backoff_seconds: float = 8.0
     """Cap of that doubling."""
-
-    longest_retry_after_seconds: float = 30.0
-    """A server that asks for a longer pause than this gets no further try in this run."""
 
     min_interval_seconds: float = 0.0
     """From the start of one request to the start of the next (Lambda documents 1 request/s)."""
@@ -97,7 +102,7 @@ class Http:
         self,
         *,
         policy: HttpPolicy,
-        key: str | None = None,
+        key: Key | None = None,
         adapter: BaseAdapter | None = None,
         notify: Callable[[str], None] = lambda _: None,
         record: Callable[[Request, RawAnswer], None] | None = None,
@@ -123,21 +128,24 @@ class Http:
         Raises:
             CredentialsRejected, RateLimited, Unavailable, UnexpectedAnswer, BadSetting.
         """
-        import tenacity
-
         check_url(request.url)
-        tries = tenacity.Retrying(
-            retry=tenacity.retry_if_exception_type(Retryable),
-            stop=self._give_up,
-            wait=self._wait,
-            sleep=self._sleep,
-            before_sleep=lambda state: self._notify(f"{_failure(state)}; try {state.attempt_number + 1}"),
-            reraise=True,
-        )
-        try:
-            return tries(self._once, request)
-        except Retryable as exc:
-            raise exc.error from exc
+        failure: Retryable | None = None
+        for attempt in range(1, self._policy.attempts + 1):
+            try:
+                return self._once(request)
+            except Retryable as exc:
+                failure = exc
+            except DeadlinePassed:
+                if failure is None:
+                    raise
+                break  # What went wrong before says more than that the time is up.
+            wait = self._wait(attempt, failure)
+            if attempt == self._policy.attempts or not self._has_time_for(wait):
+                break
+            self._notify(f"{failure.error.what}, waiting {wait:.1f} s; try {attempt + 1}")
+            self._sleep(wait)
+        assert failure is not None  # noqa: S101 - the loop ends otherwise only by return or raise
+        raise failure.error from failure
 
     def look(self, request: Request) -> RawAnswer:
         """Send a request once and return its answer whatever its status; for `--probe`.
@@ -147,9 +155,12 @@ class Http:
         """
         check_url(request.url)
         try:
-            return self._exchange(request)
+            raw = self._exchange(request)
         except Retryable as exc:
             raise exc.error from exc
+        if self._record is not None:
+            self._record(request, raw)
+        return raw
 
     def close(self) -> None:
         """Close the connections."""
@@ -160,7 +171,7 @@ class Http:
     def _once(self, request: Request) -> Answer:
         raw = self._exchange(request)
         if not 200 <= raw.status < 300:
-            error = self._status_error(raw, request.path)
+            error = self._status_error(raw, request)
             if self._record is not None and not isinstance(error, Retryable):
                 self._record(request, raw)
             raise error
@@ -171,11 +182,12 @@ class Http:
     def _exchange(self, request: Request) -> RawAnswer:
         """Send and read to the end, following redirects on the same host."""
         self._notify(f"{request.method} {request.path}")
+        asked = request.url
         for _ in range(self._policy.max_redirects + 1):
             with self._send(request) as response:
                 if not response.is_redirect:
                     body = self._without_key(self._body(response, request.path))
-                    provenance = self._provenance(response, request.url)
+                    provenance = self._provenance(response, asked)
                     return RawAnswer(response.status_code, dict(response.headers), body, *provenance)
                 request = redirected(request, response)
         raise UnexpectedAnswer(f"{request.path} redirects in a loop", "check the base URL")
@@ -213,12 +225,13 @@ class Http:
 
     # What the answers mean -----------------------------------------------------------------------
 
-    def _status_error(self, raw: RawAnswer, where: str) -> FetchError | Retryable:
+    def _status_error(self, raw: RawAnswer, request: Request) -> FetchError | Retryable:
         """The exception for an answer that is not 2xx."""
-        said = self._redacted(vendor_message(raw.body))
-        what = f"{where} answered HTTP {raw.status}" + (f" ({said})" if said else "")
-        if raw.status in (401, 403):
-            return CredentialsRejected(f"key rejected: {what}", "check or renew the API key", status=raw.status)
+        said = " ".join(vendor_message(raw.body).split())
+        what = f"{request.path} answered HTTP {raw.status}" + (f" ({said})" if said else "")
+        if raw.status in (401, 403) and request.key_header and self._key:
+            next_step = f"check or renew the API key in {self._key.found_in}"
+            return CredentialsRejected(f"key rejected: {what}", next_step, status=raw.status)
         pause = retry_after_seconds(raw.headers)
         if raw.status == 429:
             return Retryable(RateLimited(what, "try again in a few minutes", status=429), pause)
@@ -237,15 +250,11 @@ class Http:
 
         A text as short as a word is no secret, and may well be part of an honest answer.
         """
-        if self._key is None or len(self._key) < _SHORTEST_SECRET:
+        if self._key is None or len(self._key.text) < _SHORTEST_SECRET:
             return body
-        return body.replace(self._key.encode(), b"[key]")
-
-    def _redacted(self, text: str) -> str:
-        """The text in one line, without the key should a server echo it."""
-        if self._key:
-            text = text.replace(self._key, "[key]")
-        return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+        for form in {self._key.text, json.dumps(self._key.text)[1:-1]}:
+            body = body.replace(form.encode(), b"[key]")
+        return body
 
     # Time ----------------------------------------------------------------------------------------
 
@@ -254,7 +263,7 @@ class Http:
         remaining = self._ends_at - time.monotonic()
         if remaining <= 0:
             what = f"{where} was not done after {self._policy.deadline_seconds:g} s"
-            raise Unavailable(what, "try again, or raise --deadline")
+            raise DeadlinePassed(what, "try again, or raise --deadline")
         return remaining
 
     def _pace(self, where: str) -> None:
@@ -267,32 +276,18 @@ class Http:
         if not self._replayed:
             time.sleep(seconds)
 
-    def _wait(self, state: Any) -> float:
-        """Seconds until the next try: what the server asks for, else a random share of a doubling backoff."""
-        asked = _exception(state).retry_after_seconds
-        if asked is not None:
-            return asked
+    def _wait(self, attempt: int, failure: Retryable) -> float:
+        """Seconds until the next try: a random share of a doubling backoff, or longer if the server asks for it."""
         policy = self._policy
-        cap = min(policy.longest_backoff_seconds, policy.first_backoff_seconds * 2 ** (state.attempt_number - 1))
-        return random.uniform(cap / 2, cap)  # noqa: S311 - jitter, not a secret
+        cap = min(policy.longest_backoff_seconds, policy.first_backoff_seconds * 2 ** (attempt - 1))
+        backoff = random.uniform(cap / 2, cap)  # noqa: S311 - jitter, not a secret
+        return max(backoff, failure.retry_after_seconds or 0.0)
 
-    def _give_up(self, state: Any) -> bool:
-        wait = state.upcoming_sleep
-        starts_at = max(time.monotonic() + wait, self._next_start)
-        too_long = wait > self._policy.longest_retry_after_seconds or starts_at >= self._ends_at
-        return bool(state.attempt_number >= self._policy.attempts or too_long)
+    def _has_time_for(self, wait: float) -> bool:
+        """Whether another try could start before the deadline; that is also the cap of Retry-After."""
+        return max(time.monotonic() + wait, self._next_start) < self._ends_at
 
 
 def utc_text(moment: datetime) -> str:
     """A moment as we publish it: UTC, whole seconds, `2026-11-22T02:30:00Z`."""
     return moment.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _exception(state: Any) -> Retryable:
-    error = state.outcome.exception()
-    assert isinstance(error, Retryable)  # noqa: S101 - tenacity retries on nothing else
-    return error
-
-
-def _failure(state: Any) -> str:
-    return str(_exception(state)).partition(";")[0] + f", waiting {state.upcoming_sleep:.1f} s"

@@ -6,26 +6,23 @@ says which regions a type can run in, so each type is written for each region: a
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 from fetchers.answers import Answer
-from fetchers.base import Unusable, list_of_objects, member, shown, text_or_none
+from fetchers.base import Unusable, is_site_name, list_of_objects, member, shown, text_or_none
 from fetchers.credentials import KeySource
 from fetchers.errors import FetchError, UnexpectedAnswer
 from fetchers.naming import ResolvedAccelerator, resolve_accelerator
 from fetchers.session import Session
+from fetchers.tables import data_rows
 from gpu_catalog.errors import BadQuantity
 from gpu_catalog.numbers import parse_quantity, parse_whole
 from gpu_catalog.offering import Offering, Skipped
 
-_REGIONS_FILE = Path(__file__).parent / "data" / "lambda_regions.csv"
 _MODEL = re.compile(r"\s*(.+?)\s*\(([1-9]\d{0,3}) GB")
 _ARCHITECTURES = ("x86_64", "arm64")
 # INFERRED: the field `architecture` was added to the API in 2026; GH200 is the only Arm host known.
@@ -83,15 +80,15 @@ class LambdaCloud:
     def _regions(self, session: Session, base: str) -> list[str]:
         """All regions: from /regions, else from /images, else the bundled table; says which when not the first."""
         try:
-            return _region_names(list_of_objects(session.get(f"{base}/regions").data["data"], "/regions"))
+            return _region_names(session, list_of_objects(session.get(f"{base}/regions").data["data"], "/regions"))
         except (FetchError, TypeError, KeyError) as exc:
             why = exc.what if isinstance(exc, FetchError) else "no `data`"
         try:
             images = list_of_objects(session.get(f"{base}/images").data["data"], "/images")
-            regions = _region_names([image.get("region") for image in images])
+            regions = _region_names(session, [image.get("region") for image in images])
             session.warn(f"regions are those of /images, since /regions failed: {why}")
         except (FetchError, TypeError, KeyError):
-            regions = [row["name"] for row in _bundled_regions()]
+            regions = [row["name"] for row in data_rows("lambda_regions")]
             session.warn(
                 f"regions are the bundled table of {len(regions)}, since /regions and /images failed: {why}"
             )
@@ -184,8 +181,8 @@ def _capacity(regions: Any) -> set[str] | None:
     return {str(region.get("name")) for region in regions if isinstance(region, dict)}
 
 
-def _region_names(entries: list[Any]) -> list[str]:
-    """Distinct names, sorted, without test regions.
+def _region_names(session: Session, entries: list[Any]) -> list[str]:
+    """Distinct names, sorted, without test regions and without those that no catalog can hold.
 
     Raises:
         UnexpectedAnswer: none is left.
@@ -193,12 +190,11 @@ def _region_names(entries: list[Any]) -> list[str]:
     names = {text_or_none(entry.get("name")) for entry in entries if isinstance(entry, dict)}
     # INFERRED: some SDK generations carry test-east-1 and test-west-1.
     regions = sorted(name for name in names if name and not name.startswith("test-"))
+    # One of these would spoil a row of every type; the region is at fault, not the types.
+    unusable = [name for name in regions if not is_site_name(name)]
+    if unusable:
+        session.warn(f"regions whose names no catalog can hold, left out: {', '.join(unusable)}")
+    regions = [name for name in regions if name not in unusable]
     if not regions:
         raise UnexpectedAnswer("no region has a name", "the API may have changed; report this")
     return regions
-
-
-@lru_cache(maxsize=1)
-def _bundled_regions() -> list[dict[str, str]]:
-    with _REGIONS_FILE.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))

@@ -6,17 +6,14 @@ reported as such.
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from fetchers.runpod_graphql import full_query
+from fetchers.tables import data_rows
 from fetchers.yotta import LISTING_QUERY
 from fetchers.yotta_offers import folded
-
-_SITES_FILE = Path(__file__).parent / "data" / "runpod_sites.csv"
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,8 +203,7 @@ def _runpod_not_offered(answers: Answers) -> str:
 
 
 def _runpod_sites(answers: Answers) -> str:
-    with _SITES_FILE.open(encoding="utf-8", newline="") as file:
-        known = {row["id"] for row in csv.DictReader(file)}
+    known = {row["id"] for row in data_rows("runpod_sites")}
     sites = {
         site["id"]: f"{site.get('name')} ({site.get('region')})" for site in answers["sites"].data["dataCenters"]
     }

@@ -187,11 +187,12 @@ class Recorder:
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             (self._folder / name).write_bytes(scrubbed(raw.body, self._key))
-            (self._folder / INDEX_NAME).write_bytes((json.dumps(index, indent=1) + "\n").encode())
+            half = self._folder / f".{INDEX_NAME}"
+            half.write_bytes((json.dumps(index, indent=1) + "\n").encode())
+            half.replace(self._folder / INDEX_NAME)
         except OSError as exc:
-            raise BadSetting(
-                f"cannot write {exc.filename} ({exc.strerror})", "name another --record folder"
-            ) from exc
+            what = f"cannot write {exc.filename or self._folder} ({exc.strerror})"
+            raise BadSetting(what, "name another --record folder") from exc
 
 
 def scrubbed(body: bytes, key: str | None) -> bytes:
@@ -200,8 +201,8 @@ def scrubbed(body: bytes, key: str | None) -> bytes:
     A JSON body keeps its exact numbers.
     """
     text = body.decode("utf-8", "replace")
-    if key:
-        text = text.replace(key, "[key]")
+    for form in {key, json.dumps(key)[1:-1]} if key else ():
+        text = text.replace(form, "[key]")
     try:
         # Numbers stay the text they are, so that nothing is rounded on the way to the file.
         data = json.loads(text, parse_float=_NumberText, parse_int=_NumberText, parse_constant=_NumberText)

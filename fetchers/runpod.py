@@ -6,11 +6,8 @@ none. No source says which sites can ever hold a type, so each one is written fo
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
-from functools import lru_cache
-from pathlib import Path
 
 from fetchers.base import Unusable
 from fetchers.credentials import KeySource
@@ -20,12 +17,12 @@ from fetchers.runpod_graphql import GpuDetails, gpu_details, listing_from_graphq
 from fetchers.runpod_listing import CpuListing, GpuListing, Listing, listing_from_rest
 from fetchers.runpod_sizes import pod_size
 from fetchers.session import Session
+from fetchers.tables import data_rows
 from gpu_catalog.errors import BadPrice, BadQuantity
 from gpu_catalog.numbers import parse_price, parse_quantity, parse_whole
 from gpu_catalog.offering import Offering, Skipped
 from gpu_catalog.runpod import RunPodCpuInstanceType, RunPodGpuInstanceType
 
-_SITES_FILE = Path(__file__).parent / "data" / "runpod_sites.csv"
 _CLOUD_TYPE = "SECURE"
 _MOST_GPUS = 64
 _MOST_VCPUS = 1024
@@ -56,13 +53,19 @@ class RunPod:
         sites, unknown = self._sites(session, listing)
         yield from unknown
         names: dict[str, str] = {}
+        unlaunchable = set()
         for gpu in listing.gpus:
             try:
-                yield from self._gpu_pods(
-                    session, gpu, details.get(gpu.id or "", GpuDetails()), listing, sites, names
-                )
+                more = details.get(gpu.id or "", GpuDetails())
+                for item in self._gpu_pods(session, gpu, more, listing, sites, names):
+                    if isinstance(item, Offering) and not item.launchable:
+                        unlaunchable.add(str(item.accelerator_name))
+                    yield item
             except Unusable as exc:
                 yield self._skipped(gpu.id or str(gpu.display_name), exc, accelerator=gpu.display_name)
+        if unlaunchable:
+            names_of_them = ", ".join(sorted(unlaunchable))
+            session.warn(f"SkyPilot's launcher does not know these names (launchable: false): {names_of_them}")
         for cpu in listing.cpus:
             try:
                 yield from self._cpu_pods(cpu, listing, sites)
@@ -71,7 +74,7 @@ class RunPod:
 
     def _sites(self, session: Session, listing: Listing) -> tuple[dict[str, str], list[Skipped]]:
         """Country by site, and the sites whose country nobody has told us: neither API says it."""
-        countries = _site_countries()
+        countries = {row["id"]: row["country"] for row in data_rows("runpod_sites")}
         known = {site: countries[site] for site in sorted(set(listing.sites)) if site in countries}
         unknown = sorted(set(listing.sites) - set(known))
         if not known:
@@ -257,9 +260,3 @@ def _in_stock(gpu: GpuListing, details: GpuDetails, count: int, site: str) -> bo
     if site not in gpu.sites_in_stock or (count > 1 and nowhere):
         return False
     return True if count == 1 else None
-
-
-@lru_cache(maxsize=1)
-def _site_countries() -> dict[str, str]:
-    with _SITES_FILE.open(encoding="utf-8", newline="") as file:
-        return {row["id"]: row["country"] for row in csv.DictReader(file)}

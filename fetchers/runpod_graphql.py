@@ -6,12 +6,9 @@ graphql-spec.runpod.io v1.1.0 and of RunPod's own tools; nothing is interpolated
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 from fetchers.answers import Answer
@@ -19,11 +16,11 @@ from fetchers.base import list_of_objects, member, shown, text_or_none
 from fetchers.errors import FetchError, RateLimited, UnexpectedAnswer
 from fetchers.runpod_listing import SENTINEL_ID, CpuListing, GpuListing, Listing
 from fetchers.session import Session
+from fetchers.tables import data_rows
 
 LARGEST_COUNT = 12
 """GPUs in the largest machine seen so far (RTX A4000); larger pods are scaled."""
 
-_FLAVORS_FILE = Path(__file__).parent / "data" / "runpod_cpu_flavors.csv"
 _SIZE_ALIAS = re.compile(r"s([1-9]\d{0,3})", re.ASCII)
 
 
@@ -113,7 +110,7 @@ def _site_part() -> str:
 def _cpu_part() -> str:
     """The flavors, and each known flavor's prices by size: a price needs an instance id, hence the table."""
     prices = []
-    for flavor in _known_flavors():
+    for flavor in data_rows("runpod_cpu_flavors"):
         sizes = " ".join(
             f's{vcpus}: specifics(input: {{instanceId: "{flavor["id"]}-{vcpus}-{_gb(flavor, vcpus)}"}}) '
             "{ securePrice }"
@@ -231,12 +228,6 @@ def _cpus(data: dict[str, Any]) -> list[CpuListing]:
             )
         )
     return listings
-
-
-@lru_cache(maxsize=1)
-def _known_flavors() -> list[dict[str, str]]:
-    with _FLAVORS_FILE.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
 
 
 def _sizes(flavor: dict[str, str]) -> list[int]:

@@ -7,19 +7,16 @@ figure in SkyPilot's fetcher, marked as derived. Else there is no row.
 
 from __future__ import annotations
 
-import csv
 import math
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 from fetchers.base import Unusable
 from fetchers.runpod_graphql import GpuDetails
+from fetchers.tables import data_rows
 from gpu_catalog.errors import BadQuantity
 from gpu_catalog.numbers import parse_quantity
-
-_SIZES_FILE = Path(__file__).parent / "data" / "runpod_pod_sizes.csv"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +75,5 @@ def _minimums(figure: str, details: GpuDetails) -> dict[int, float]:
 @lru_cache(maxsize=1)
 def _table() -> dict[tuple[str, str, str], float]:
     """Value per GPU by (GPU id, figure, kind)."""
-    with _SIZES_FILE.open(encoding="utf-8", newline="") as file:
-        return {
-            (row["gpu_id"], row["figure"], row["kind"]): float(row["value_per_gpu"]) for row in csv.DictReader(file)
-        }
+    rows = data_rows("runpod_pod_sizes")
+    return {(row["gpu_id"], row["figure"], row["kind"]): float(row["value_per_gpu"]) for row in rows}

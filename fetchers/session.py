@@ -12,14 +12,19 @@ from urllib.parse import urlsplit
 
 from fetchers.answers import Answer, RawAnswer
 from fetchers.credentials import Key, find_key
-from fetchers.errors import CredentialsMissing
-from fetchers.exchange import Request
+from fetchers.errors import BadSetting, CredentialsMissing
+from fetchers.exchange import Request, check_url
 from fetchers.http import DEFAULT_DEADLINE_SECONDS, Http, HttpPolicy
 from fetchers.replay import Recorder, ReplayAdapter, load_recorded, scrubbed
 from gpu_catalog.manifest import Kind
 
 if TYPE_CHECKING:
     from fetchers.base import Fetcher
+
+_SHORTEST_REDACTED = 8
+
+REPLAY_KEY = Key("key-of-a-recorded-set", "the recorded set")
+"""Stands for the key that a recorded set was asked with; no secret, but treated like one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,14 +71,14 @@ class Session:
         if options.replay is not None:
             recorded = load_recorded(options.replay, fetcher.name)
             self.kind, self.as_of = recorded.kind, recorded.as_of
-            self._key = Key("recorded", "the recorded set") if recorded.with_key else None
+            self._key = REPLAY_KEY if recorded.with_key else None
             self._environ = {}  # The paths of a recorded set are those below the public base URLs.
-            self._http = Http(policy=policy, adapter=ReplayAdapter(recorded), notify=notify)
+            self._http = Http(policy=policy, key=self._key, adapter=ReplayAdapter(recorded), notify=notify)
             return
         self._key = self._found_key(options)
         key = self._key.text if self._key else None
         record = Recorder(options.record, fetcher.name, key, self._public_path).save if options.record else None
-        self._http = Http(policy=policy, key=key, notify=notify, record=record)
+        self._http = Http(policy=policy, key=self._key, notify=notify, record=record)
 
     @property
     def has_key(self) -> bool:
@@ -86,8 +91,22 @@ class Session:
         return self._http.requests_made
 
     def base_url(self, variable: str) -> str:
-        """A base URL of the cloud: the environment variable, else the default of `Fetcher.base_urls`."""
-        return (self._environ.get(variable, "").strip() or self._fetcher.base_urls[variable]).rstrip("/")
+        """A base URL of the cloud: the environment variable, else the default of `Fetcher.base_urls`.
+
+        Raises:
+            BadSetting: it holds a secret; URLs are printed and published as sources.
+        """
+        url = (self._environ.get(variable, "").strip() or self._fetcher.base_urls[variable]).rstrip("/")
+        if "@" in url or "?" in url:
+            raise BadSetting(
+                f"{variable} holds a user name or a query", "set it without; keys have their own variable"
+            )
+        try:
+            check_url(url)
+        except BadSetting as exc:
+            exc.what = f"{variable}: {exc.what}"
+            raise
+        return url
 
     def get(self, url: str, query: Mapping[str, str] | None = None) -> Answer:
         """GET, with the key where there is one; errors as `Http.request`."""
@@ -107,6 +126,12 @@ class Session:
         """The body without the key and without personal data."""
         return scrubbed(body, self._key.text if self._key else None)
 
+    def redacted(self, text: str) -> str:
+        """The text without the key, should a server have echoed it."""
+        if self._key and len(self._key.text) >= _SHORTEST_REDACTED:
+            text = text.replace(self._key.text, "[key]")
+        return text
+
     def warn(self, text: str) -> None:
         """Note something that whoever runs the fetch should look at; it is printed and published."""
         self.warnings.append(text)
@@ -125,7 +150,13 @@ class Session:
 
     def _found_key(self, options: SessionOptions) -> Key | None:
         source = self._fetcher.key_source
-        key = find_key(source, options.environ, options.home)
+        try:
+            key = find_key(source, options.environ, options.home)
+        except CredentialsMissing as exc:
+            if self._fetcher.needs_key:
+                raise
+            self.warn(f"asked without a key: {exc}")
+            return None
         if key is None and self._fetcher.needs_key:
             raise CredentialsMissing(
                 f"no API key of {self._fetcher.display_name}",

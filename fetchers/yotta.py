@@ -87,8 +87,10 @@ class Yotta:
         except FetchError as exc:
             session.warn(f"prices and sizes are those of the rate card: {exc.what}")
             return [], []
-        if not offers:
-            session.warn("prices and sizes are those of the rate card: no item of gpus/list has price and region")
+        if not any(offer.price for offer in offers):
+            session.warn(
+                "prices and sizes are those of the rate card: no item of gpus/list has a price and a region"
+            )
         return offers, problems
 
     def _pods(

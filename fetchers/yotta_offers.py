@@ -6,27 +6,22 @@ The field names of `gpus/list` items are INFERRED from Pod objects in yottalabsa
 
 from __future__ import annotations
 
-import csv
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 from fetchers.answers import Answer
 from fetchers.base import Unusable, day_as_moment, list_of_objects, shown, text_or_none
 from fetchers.errors import UnexpectedAnswer
+from fetchers.tables import data_rows
 from gpu_catalog.errors import BadPrice, BadQuantity
 from gpu_catalog.numbers import parse_price, parse_whole
 from gpu_catalog.yotta import CLOUD_TYPES
 
 STALE_AFTER_DAYS = 90
 """A hand-entered rate older than this is published with the mark `stale` and a warning, never dropped silently."""
-
-_DATA = Path(__file__).parent / "data"
-_CARD_FILE = _DATA / "yotta_rate_card.csv"
-_CODES_FILE = _DATA / "yotta_gpu_codes.csv"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,8 +97,7 @@ class RateCard:
 @lru_cache(maxsize=1)
 def rate_card() -> RateCard:
     """Read the bundled rate card."""
-    with _CARD_FILE.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
+    rows = data_rows("yotta_rate_card")
     return RateCard(
         offers=[_card_offer(row) for row in rows if row["product"] == "pod"],
         other_products=[row for row in rows if row["product"] != "pod"],
@@ -177,8 +171,7 @@ def folded(code: str) -> str:
 
 @lru_cache(maxsize=1)
 def _current_codes() -> dict[str, str]:
-    with _CODES_FILE.open(encoding="utf-8", newline="") as file:
-        return {row["code"].casefold(): row["same_as"] for row in csv.DictReader(file)}
+    return {row["code"].casefold(): row["same_as"] for row in data_rows("yotta_gpu_codes")}
 
 
 def _price_or_none(value: Any) -> Decimal | None:

@@ -144,6 +144,10 @@ def read_manifest(folder: Path) -> Manifest:
         return parse_manifest(path.read_bytes(), str(path))
     except FileNotFoundError as exc:
         raise BadCatalogFile(f"{path}: not there; `fetch-catalog` writes one") from exc
+    except OSError as exc:
+        raise BadCatalogFile(
+            f"{path}: cannot be read ({exc.strerror}); mend it or fetch into another folder"
+        ) from exc
 
 
 def parse_manifest(content: bytes, where: str = MANIFEST_NAME) -> Manifest:

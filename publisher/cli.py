@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -26,11 +26,22 @@ if TYPE_CHECKING:
     from publisher.run import RunRequest
 
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
-_EXTRA = ("boto3", "great_expectations", "pandas", "pyarrow", "rich", "tenacity")
+_EXTRA = ("great_expectations", "pandas", "pyarrow", "rich")
 _VERSIONS = ("v7", "v8")
 
-_FOLDER = click.Path(file_okay=False, path_type=Path)
-_EXISTING_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+
+class _Folder(click.Path):  # type: ignore[type-arg,unused-ignore]
+    """A folder; an empty text, as an unset shell variable gives, is none."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The path, if it is not empty."""
+        if value == "":
+            self.fail("an empty path.", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+_FOLDER = _Folder(file_okay=False, path_type=Path)
+_EXISTING_FOLDER = _Folder(exists=True, file_okay=False, path_type=Path)
 
 
 class _Clouds(click.ParamType):  # type: ignore[type-arg,unused-ignore]
@@ -44,6 +55,8 @@ class _Clouds(click.ParamType):  # type: ignore[type-arg,unused-ignore]
 
         known = [*FETCHERS, "all"]
         if value.lower() not in known:
+            if "," in value:
+                self.fail(f"no cloud {value!r}; separate clouds by spaces.", param, ctx)
             near = difflib.get_close_matches(value.lower(), known, n=1)
             hint = f"did you mean {near[0]}?" if near else f"choose from {', '.join(known)}."
             self.fail(f"no cloud {value!r}; {hint}", param, ctx)
@@ -59,7 +72,7 @@ class _Versions(click.ParamType):  # type: ignore[type-arg,unused-ignore]
         self, value: str | tuple[str, ...], param: click.Parameter | None, ctx: click.Context | None
     ) -> tuple[str, ...]:
         """The versions asked for, in their own order."""
-        asked = set(value.split(",")) if isinstance(value, str) else set(value)
+        asked = {version.strip() for version in value.split(",")} if isinstance(value, str) else set(value)
         if not asked or not asked <= set(_VERSIONS):
             self.fail(f"{value!r} is not a comma-separated list of {', '.join(_VERSIONS)}.", param, ctx)
         return tuple(version for version in _VERSIONS if version in asked)
@@ -180,7 +193,9 @@ def _fetch(request: RunRequest, as_json: bool) -> NoReturn:
         _console(stderr=False).print(results_table(results))
         for line in remarks(results):
             click.echo(line, err=True)
-        click.echo(f"wrote {written}" if written else "nothing was written", err=True)
+        click.echo(f"wrote {written}" if written else "no catalog was written", err=True)
+        if request.session.record is not None:
+            click.echo(f"answers saved in {request.session.record}", err=True)
     sys.exit(code)
 
 
@@ -284,7 +299,8 @@ def _check_extra(command: str) -> None:
     """One clear line when the light installation is asked to produce catalogs."""
     missing = [name for name in _EXTRA if importlib.util.find_spec(name) is None]
     if missing:
-        raise click.ClickException(f"{command} needs {missing[0]}: pip install 'gpu-catalog[fetch]'")
+        what = f"{command} needs the extra `fetch` (no {missing[0]} here)"
+        raise click.ClickException(f"{what}: pip install 'gpu-catalog[fetch]'")
 
 
 def _fail(message: str, as_json: bool) -> NoReturn:

@@ -9,6 +9,7 @@ import gpu_catalog
 from fetchers import FETCHERS
 from gpu_catalog.manifest import CloudEntry, FileEntry, Kind, Manifest, publication_id
 from gpu_catalog.offering import Offering, Skipped
+from publisher.errors import FolderProblem
 from publisher.folder import Folder
 from schemas import NEWEST, common_accelerators_csv, common_metadata_csv, convert, offers_jsonl, vms_parquet
 
@@ -76,10 +77,27 @@ def publish(folder: Folder, catalog: CloudCatalog) -> Manifest:
     files = catalog.files()
     with folder.locked():
         before = folder.manifest()
-        files |= _common_files(folder, catalog, before)
+        _check_versions(catalog, before)
+        if NEWEST in catalog.csv_by_version:
+            files |= _common_files(folder, catalog, before)
         manifest = _manifest(before, {catalog.cloud: catalog.entry}, files)
         folder.replace({path: content for path, (content, _) in files.items()}, manifest)
     return manifest
+
+
+def _check_versions(catalog: CloudCatalog, before: Manifest | None) -> None:
+    """One entry of the manifest describes all of a cloud's files: none may be left from an earlier fetch.
+
+    Raises:
+        FolderProblem: the folder holds the cloud in a version that is not to be written now.
+    """
+    paths = (path.split("/") for path in (before.files if before else ()))
+    there = {version for version, cloud, *_ in paths if cloud == catalog.cloud}
+    if left := sorted(there - set(catalog.csv_by_version)):
+        raise FolderProblem(
+            f"the folder holds {catalog.cloud} in schema {', '.join(left)} too, which would be left behind; "
+            "write all of its versions, or name another --output folder"
+        )
 
 
 def mark_unfetched(folder: Folder, reasons: Mapping[str, str]) -> None:
@@ -107,7 +125,7 @@ def _common_files(folder: Folder, catalog: CloudCatalog, before: Manifest | None
     offerings = {catalog.cloud: list(catalog.offerings)}
     for cloud in before.clouds if before else ():
         if cloud != catalog.cloud:
-            offerings[cloud] = folder.offers(NEWEST, cloud)
+            offerings[cloud] = folder.offers(cloud)
     names = {
         _display_name(cloud): sorted({o.accelerator_name for o in listed if o.accelerator_name})
         for cloud, listed in offerings.items()

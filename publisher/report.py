@@ -15,6 +15,11 @@ if TYPE_CHECKING:
 
 MOST_LINES_PER_CLOUD = 20
 
+# In two lines, so that the table fits 80 columns.
+_HEADINGS = (
+    "cloud", "state", "data", "rows", "instance\ntypes", "accel-\nerators", "skipped", "from\n$/GPU-hour",
+    "seconds",
+)  # fmt: skip
 _STYLES = {"fresh": "green", "kept": "yellow", "failed": "red"}
 
 
@@ -22,24 +27,16 @@ def results_table(results: Sequence[CloudResult]) -> Table:
     """The closing table."""
     from rich.table import Table
 
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in (
-        "cloud",
-        "state",
-        "rows",
-        "instance types",
-        "accelerators",
-        "skipped",
-        "from $/GPU-hour",
-        "seconds",
-    ):
-        table.add_column(heading, justify="left" if heading in ("cloud", "state") else "right", no_wrap=True)
+    table = Table(box=None, pad_edge=False, collapse_padding=True, header_style="bold")
+    for heading in _HEADINGS:
+        table.add_column(heading, justify="left" if heading in _HEADINGS[:3] else "right", no_wrap=True)
     for result in results:
         entry = result.entry
         style = _STYLES[entry.state]
         table.add_row(
             result.cloud,
             f"[{style}]{entry.state}[/{style}]",
+            entry.kind or "-",
             *(str(count) if count else "-" for count in (entry.rows, entry.instance_types, entry.accelerators)),
             str(len(entry.skipped)) if entry.kind else "-",
             price_text(result.cheapest_usd_per_gpu_hour) if result.cheapest_usd_per_gpu_hour else "-",
@@ -54,7 +51,7 @@ def remarks(results: Sequence[CloudResult]) -> list[str]:
     for result in results:
         entry, cloud = result.entry, result.cloud
         if entry.state != "fresh":
-            kept = f" (kept: the catalog of {entry.observed_at})" if entry.state == "kept" else ""
+            kept = f" (kept: the {entry.kind} catalog of {entry.observed_at})" if entry.state == "kept" else ""
             lines.append(f"{cloud}: {entry.reason}{kept}")
             continue
         lines += [f"{cloud}: warning: {warning}" for warning in entry.warnings]

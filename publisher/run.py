@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Literal
@@ -16,7 +17,7 @@ from publisher.fetching import FetchOutcome, fetch_side_by_side
 from publisher.folder import Folder
 from publisher.publication import CloudCatalog, mark_unfetched, publish, unfetched_entry
 from publisher.steady import with_steady_sizes
-from schemas import NEWEST, SCHEMA_VERSIONS, RefusedFetch, accept, preload
+from schemas import SCHEMA_VERSIONS, RefusedFetch, accept, preload
 
 Sites = Literal["all", "in-stock"]
 
@@ -57,11 +58,11 @@ class CloudResult:
     cheapest_usd_per_gpu_hour: Decimal | None
     """Lowest on-demand price per accelerator fetched now; None when nothing was."""
 
-    requests_made: int
-    """HTTP requests, retries included."""
+    requests_made: int | None
+    """HTTP requests, retries included; None when the fetch failed."""
 
     seconds: float
-    """Wall time of the fetch."""
+    """From the start of the run until the cloud was written, or had failed."""
 
 
 def run(request: RunRequest, notify: Callable[[str, str], None] = lambda _cloud, _text: None) -> list[CloudResult]:
@@ -70,16 +71,24 @@ def run(request: RunRequest, notify: Callable[[str, str], None] = lambda _cloud,
     A cloud that fails harms no other and leaves its files as they were. When no cloud is fresh nothing is written.
 
     Raises:
-        PublishError: the folder's manifest cannot be read; nothing was fetched.
+        PublishError: the folder cannot be written or its manifest not be read; nothing was fetched.
     """
     folder = Folder(request.output)
+    if not request.dry_run:
+        folder.check_place()
     before = folder.manifest()
     results = {result.cloud: result for result in _results(request, folder, before, notify)}
     unfetched = {
         cloud: result.entry.reason or "" for cloud, result in results.items() if result.entry.state != "fresh"
     }
     if unfetched and len(unfetched) < len(results) and not request.dry_run:
-        mark_unfetched(folder, unfetched)
+        try:
+            mark_unfetched(folder, unfetched)
+        except PublishError as exc:
+            # What is fresh is published; that the manifest does not name the failure is said here.
+            results |= {
+                cloud: _with_reason(results[cloud], f"(not noted in the manifest: {exc})") for cloud in unfetched
+            }
     return [results[cloud] for cloud in request.clouds]
 
 
@@ -93,22 +102,27 @@ def _results(
     request: RunRequest, folder: Folder, before: Manifest | None, notify: Callable[[str, str], None]
 ) -> Iterator[CloudResult]:
     """One result per cloud, in the order in which the fetches end."""
+    started = time.monotonic()
     outcomes = fetch_side_by_side(request.clouds, request.session, notify)
     preload()  # Seconds of imports, while the clouds answer.
     for outcome in outcomes:
         try:
             result = _published(request, folder, before, outcome, notify)
             notify(outcome.cloud, f"{result.entry.rows} rows")
-            yield result
+            yield replace(result, seconds=time.monotonic() - started)
         except (FetchError, RefusedFetch, PublishError) as exc:
             notify(outcome.cloud, "failed")
             yield CloudResult(
                 cloud=outcome.cloud,
                 entry=unfetched_entry(before, outcome.cloud, str(exc)),
                 cheapest_usd_per_gpu_hour=None,
-                requests_made=0,
-                seconds=outcome.seconds,
+                requests_made=None,
+                seconds=time.monotonic() - started,
             )
+
+
+def _with_reason(result: CloudResult, addition: str) -> CloudResult:
+    return replace(result, entry=replace(result.entry, reason=f"{result.entry.reason} {addition}"))
 
 
 def _published(
@@ -145,7 +159,7 @@ def _steadied(folder: Folder, before: Manifest | None, cloud: str, fetched: Fetc
     entry = before.clouds.get(cloud) if before else None
     if fetched.kind != "live" or entry is None or entry.kind != "live":
         return fetched.offerings
-    return with_steady_sizes(fetched.offerings, folder.offers(NEWEST, cloud))
+    return with_steady_sizes(fetched.offerings, folder.offers(cloud))
 
 
 def _judged(request: RunRequest, cloud: str, fetched: Fetched, offerings: Sequence[Offering]) -> CloudCatalog:
@@ -153,7 +167,9 @@ def _judged(request: RunRequest, cloud: str, fetched: Fetched, offerings: Sequen
     warnings = list(fetched.warnings)
     if request.sites == "in-stock":
         kept = [offering for offering in offerings if offering.in_stock is not False]
-        warnings.append(f"--sites in-stock: {len(offerings) - len(kept)} rows out of stock now were left out")
+        unknown = sum(offering.in_stock is None for offering in kept)
+        said = f"{len(offerings) - len(kept)} rows out of stock now were left out"
+        warnings.append(f"--sites in-stock: {said}" + (f"; the stock of {unknown} is not known" if unknown else ""))
         offerings = kept
     accepted = accept(cloud, offerings, fetched.skipped)
     return CloudCatalog(

@@ -24,6 +24,8 @@ def validate_path(path: Path, cloud: str | None = None, version: str | None = No
     Raises:
         CannotValidate: nothing to check, or a file whose cloud or version is not known.
     """
+    if path.is_dir() and (cloud or version):
+        raise CannotValidate("--cloud and --schema are for a single file; in a folder both come from the path")
     below = (file for name in _CHECKED_NAMES for file in path.rglob(name))
     files = [path] if path.is_file() else sorted(below)
     if not files:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from gpu_catalog.errors import BadCatalogFile
 from gpu_catalog.manifest import FileEntry, Manifest, publication_id, read_manifest
-from publisher.folder import TEMPORARY_PREFIX
+from publisher.folder import JOURNAL_NAME, TEMPORARY_PREFIX, nobody_writing
 
 _PUBLISHED_SUFFIXES = (".csv", ".jsonl", ".parquet")
 
@@ -18,11 +18,14 @@ def verify_folder(path: Path) -> list[str]:
     Parquet files may be missing, as they are in a git export; one that is there must match. Temporary files of a
     run that was killed are no fault.
     """
-    try:
-        manifest = read_manifest(path)
-    except (BadCatalogFile, OSError) as exc:
-        return [str(exc)]
-    return [*_wrong_files(path, manifest), *_wrong_claims(manifest), *_unlisted(path, manifest)]
+    with nobody_writing(path):
+        if (path / JOURNAL_NAME).exists():
+            return ["a run was killed while it wrote here; any fetch-catalog into this folder finishes its work"]
+        try:
+            manifest = read_manifest(path)
+        except (BadCatalogFile, OSError) as exc:
+            return [str(exc)]
+        return [*_wrong_files(path, manifest), *_wrong_claims(manifest), *_unlisted(path, manifest)]
 
 
 def _wrong_files(path: Path, manifest: Manifest) -> Iterator[str]:

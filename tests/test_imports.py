@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[1]
 ORDER = ("gpu_catalog", "schemas", "fetchers", "publisher")
 """Each may import those before it."""
 
-HEAVY = {"pandas", "numpy", "pyarrow", "great_expectations", "boto3", "rich", "tenacity"}
+HEAVY = {"pandas", "numpy", "pyarrow", "great_expectations", "boto3", "rich"}
 
 
 def imported(file: Path) -> Iterator[str]:

@@ -35,7 +35,7 @@ class Answer:
     file: str
     body: dict[str, object]
     date: str
-    """date of the newest fact, YYYY-MM-DD; of the newest price where the answer carries prices"""
+    """date of its oldest fact, YYYY-MM-DD; of the oldest price that becomes a row where it carries prices"""
     source: str
     query: dict[str, str] = field(default_factory=dict)
     status: int = 200
@@ -75,9 +75,9 @@ def words(text: str) -> list[str]:
     return text.split("|") if text else []
 
 
-def newest(dates: Iterable[str]) -> str:
-    """Return the latest of dates written as YYYY-MM-DD or YYYY; empty ones do not count."""
-    return max(date for date in dates if date)
+def oldest(dates: Iterable[str]) -> str:
+    """Return the earliest of dates written as YYYY-MM-DD or YYYY; empty ones do not count."""
+    return min(date for date in dates if date)
 
 
 def v2_gpu(row: Row) -> dict[str, object]:
@@ -194,8 +194,8 @@ def runpod(root: Path) -> list[Answer]:
     gpus, cpus, sites, sizes = (
         read_table(facts / f"runpod_{name}.csv") for name in ("gpus", "cpus", "sites", "pod_sizes_observed")
     )
-    gpu_date = newest(row["price_secure_date"] for row in gpus)
-    cpu_date = newest(row["date"] for row in cpus)
+    gpu_date = oldest(row["price_secure_date"] for row in gpus if row["secure"] == "true")
+    cpu_date = oldest(row["date"] for row in cpus)
     size_by_pod = {(row["gpu_id"], row["gpu_count"]): row for row in sizes}
     graphql: dict[str, object] = {
         "gpuTypes": [graphql_gpu(row, size_by_pod) for row in gpus],
@@ -211,7 +211,7 @@ def runpod(root: Path) -> list[Answer]:
             "catalog_gpus.json",
             {"gpus": [v2_gpu(row) for row in gpus]},
             gpu_date,
-            f"{prices}; community prices: an API response of 2025",
+            prices,
             query={"count": "1", "include": "AVAILABILITY", "product": "POD"},
         ),
         Answer(
@@ -225,7 +225,7 @@ def runpod(root: Path) -> list[Answer]:
             "GET /v2/catalog/datacenters",
             "catalog_datacenters.json",
             {"dataCenters": [v2_site(row) for row in sites]},
-            newest(row["date"] for row in sites),
+            oldest(row["date"] for row in sites),
             places,
             query={"include": "GPU_AVAILABILITY,CPU_AVAILABILITY"},
         ),
@@ -233,7 +233,7 @@ def runpod(root: Path) -> list[Answer]:
             "POST /graphql",
             "graphql.json",
             {"data": graphql},
-            newest([gpu_date, cpu_date, *(row["date"] for row in sizes)]),
+            oldest([gpu_date, cpu_date, *(row["date"] for row in sizes)]),
             f"{prices}; vCPU and RAM of 6 pods: the same catalog; {places}",
         ),
     ]
@@ -266,14 +266,15 @@ def lambda_cloud(root: Path) -> list[Answer]:
             "GET /api/v1/instance-types",
             "instance_types.json",
             {"data": {row["name"]: lambda_type(row, descriptions) for row in types}},
-            newest(row["date"] for row in types),
-            "a recorded response of 2026-08-20 and lambda.ai/instances of 2026-09-20",
+            oldest(row["date"] for row in types),
+            "a recorded response of 2026-08-20 and lambda.ai/instances of 2026-09-20; "
+            "CPU types: SkyPilot catalog v8 @0f4070387 and a listing of 2026-05-28",
         ),
         Answer(
             "GET /api/v1/regions",
             "regions.json",
             {"data": [{key: row[key] for key in ("name", "description")} for row in regions]},
-            newest(row["date"] for row in regions),
+            oldest(row["date"] for row in regions),
             "regions of a recorded /images response of 2025-11-22",
         ),
     ]
@@ -293,7 +294,7 @@ def yotta(root: Path) -> list[Answer]:
             }
         )
     data = [{"gpuType": gpu_type, "regions": regions} for gpu_type, regions in types.items()]
-    date = newest(row["date"] for row in rows)
+    date = oldest(row["date"] for row in rows)
     return [
         Answer(
             "GET /v2/vms/types",

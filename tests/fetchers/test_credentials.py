@@ -100,14 +100,24 @@ def test_a_file_that_others_can_read_is_a_warning(mode: int, tmp_path: Path) -> 
     "text", ["", "\n\n", "# nothing\n", "api_key =\n", "api_key = ''", "api_key = # no\n", "key = x\n",
              f"[other]\napi_key = {KEY}\n", "two\nlines\n"],
 )  # fmt: skip
-def test_a_file_without_a_key_is_no_key(text: str, tmp_path: Path) -> None:
+def test_a_file_without_a_key_is_named(text: str, tmp_path: Path) -> None:
     write(tmp_path, LAMBDA.file, text)
-    assert find_key(LAMBDA, {}, tmp_path) is None
+    with pytest.raises(CredentialsMissing, match="has no line `api_key = KEY`"):
+        find_key(LAMBDA, {}, tmp_path)
+
+
+def test_a_key_file_without_a_key_is_a_warning_where_none_is_needed(tmp_path: Path) -> None:
+    write(tmp_path, ".runpod/config.toml", "[default\nbroken")
+    session = Session(FETCHERS["runpod"], SessionOptions(environ={}, home=tmp_path))
+    session.close()
+    assert not session.has_key
+    assert session.warnings[0].startswith("asked without a key: ~/.runpod/config.toml has no line `api_key = KEY`")
 
 
 def test_a_bare_key_is_for_lambda_only(tmp_path: Path) -> None:
     write(tmp_path, YOTTA.file, KEY)
-    assert find_key(YOTTA, {}, tmp_path) is None
+    with pytest.raises(CredentialsMissing, match="has no line `apikey = KEY`"):
+        find_key(YOTTA, {}, tmp_path)
 
 
 def test_no_file_and_no_home_are_no_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -88,7 +88,7 @@ def test_the_catalog_is_complete_and_a_sample_says_nothing_of_stock(catalog: Fet
     assert len(catalog.offerings) == 25 * 17
     assert (catalog.skipped, catalog.warnings, catalog.kind, catalog.requests_made) == ((), (), "sample", 2)
     assert {offering.in_stock for offering in catalog.offerings} == {None}
-    assert {offering.observed_at for offering in catalog.offerings} == {"2026-09-20T00:00:00Z"}
+    assert {offering.observed_at for offering in catalog.offerings} == {"2026-05-28T00:00:00Z"}
 
 
 def test_memory_of_all_gpus_follows_from_memory_of_one(catalog: Fetched) -> None:

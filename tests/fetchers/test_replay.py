@@ -12,6 +12,7 @@ import pytest
 
 from fetchers import BUNDLED, FETCHERS, BadSetting, CredentialsRejected, FetchError, SessionOptions, fetch_cloud
 from fetchers.answers import RawAnswer, parse_json
+from fetchers.credentials import Key
 from fetchers.exchange import Request
 from fetchers.http import Http, HttpPolicy
 from fetchers.replay import Recorder, ReplayAdapter, load_recorded, scrubbed
@@ -47,7 +48,7 @@ def test_a_recording_without_a_key_is_replayed_without_one(tmp_path: Path) -> No
     record(two_sites(with_key=False), tmp_path, key=None)
     assert not load_recorded(tmp_path, "runpod").with_key
     again = fetch_cloud(FETCHERS["runpod"], SessionOptions(replay=tmp_path))
-    assert again.warnings == ("no RUNPOD_API_KEY: prices come from the deprecated GraphQL API",)
+    assert again.warnings[0] == "no RUNPOD_API_KEY: prices come from the deprecated GraphQL API"
     assert len(again.offerings) == 263 * 2
 
 
@@ -96,7 +97,7 @@ def test_an_echoed_key_reaches_no_message(tmp_path: Path) -> None:
                          (401, {"message": "x" * 290 + KEY}), (404, {"message": KEY})):  # fmt: skip
         recorded.answers[0].fail(status, body)
         adapter = ReplayAdapter(load_recorded(recorded.write(tmp_path), "yotta"))
-        http = Http(policy=HttpPolicy(), key=KEY, adapter=adapter)
+        http = Http(policy=HttpPolicy(), key=Key(KEY, "a test"), adapter=adapter)
         request = Request(method="GET", url="https://api.yottalabs.ai/v2/vms/types")
         try:
             said = exact_json(http.request(request).data)

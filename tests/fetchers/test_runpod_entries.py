@@ -71,7 +71,7 @@ def test_an_unknown_id_is_a_row_under_a_made_name_and_a_warning() -> None:
     row = rows_of(fetched, "NVIDIA X 9000")[2]
     assert row.instance_type == "2x_RTXPRO9000_SECURE"
     assert (row.accelerator_vendor, row.launchable, row.marks) == ("NVIDIA", False, ("minimum", "new-accelerator"))
-    assert fetched.warnings == ("NVIDIA X 9000 is not in accelerators.csv; published as RTXPRO9000",)
+    assert fetched.warnings[0] == "NVIDIA X 9000 is not in accelerators.csv; published as RTXPRO9000"
 
 
 def test_an_unknown_id_without_a_known_size_is_skipped_and_is_no_defect() -> None:
@@ -214,7 +214,7 @@ def test_a_site_of_unknown_country_is_left_out_with_a_warning() -> None:
     fetched = recorded.fetch()
     assert len(fetched.offerings) == 263 * 2
     assert [(s.listing, s.broken) for s in fetched.skipped if s.rule == "unknown-site"] == [("XX-NEW-1", False)]
-    assert fetched.warnings == ("sites without a known country, left out: XX-NEW-1; add to runpod_sites.csv",)
+    assert fetched.warnings[0] == "sites without a known country, left out: XX-NEW-1; add to runpod_sites.csv"
 
 
 def test_no_known_site_at_all_is_refused() -> None:

@@ -41,7 +41,7 @@ def test_with_a_key_its_failure_costs_sizes_and_is_a_warning(
     recorded = two_sites()
     recorded[GRAPHQL].fail(status, body)
     fetched = recorded.fetch()
-    (warning,) = fetched.warnings
+    warning = fetched.warnings[0]
     assert warning.startswith("GraphQL gave no pod sizes (")
     assert said in warning or "gpuTypes" in warning
     assert warning.isprintable()

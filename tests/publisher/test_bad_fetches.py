@@ -259,5 +259,35 @@ def test_one_bad_cloud_does_not_stop_the_others(emulator: Emulator, catalogs: Pa
     manifest = json.loads((catalogs / "manifest.json").read_text())
     states = {cloud: entry["state"] for cloud, entry in manifest["clouds"].items()}
     assert states == {"yotta": "fresh", "lambda": "kept", "runpod": "fresh"}
-    assert manifest["clouds"]["lambda"]["observed_at"] == "2026-09-20T00:00:00Z"
+    assert manifest["clouds"]["lambda"]["observed_at"] == "2026-05-28T00:00:00Z"
     assert "JSON" in manifest["clouds"]["lambda"]["reason"]
+
+
+def test_retry_after_is_honoured_and_backoff_is_never_less(emulator: Emulator, tmp_path: Path) -> None:
+    emulator.faults[routes.YOTTA_TYPES] = [
+        Status(429, headers={"Retry-After": "1"}),
+        Status(503, headers={"Retry-After": "0"}),
+    ]
+    assert fetch("yotta", "--output", tmp_path, env=emulator.environ).exit_code == 0
+    times = [request.at_seconds for request in emulator.requests if request.route == routes.YOTTA_TYPES]
+    assert times[1] - times[0] >= 1.0
+    assert times[2] - times[1] >= 0.5  # the second backoff is a random share, at least half, of one second
+
+
+def test_a_region_that_no_catalog_can_hold_costs_itself(emulator: Emulator, tmp_path: Path) -> None:
+    emulator.data.lambda_regions += [{"name": "NA", "description": ""}, {"name": "us east", "description": ""}]
+    result = fetch("lambda", "--output", tmp_path, env=emulator.environ)
+    assert result.exit_code == 0, result.output
+    assert "regions whose names no catalog can hold, left out: NA, us east" in result.stderr
+    assert (tmp_path / "v8/lambda/vms.csv").read_text().count("\n") == 1 + 25 * 17
+
+
+def test_a_key_that_the_server_echoes_reaches_no_message(emulator: Emulator, tmp_path: Path) -> None:
+    key = 'a "quoted" key'.replace(" ", "-")
+    emulator.faults[routes.YOTTA_TYPES] = [Body(json.dumps({"code": 10001, "message": f"bad key {key}"}))]
+    env = {**emulator.environ, "YOTTA_API_KEY": key}
+    result = fetch("yotta", "--output", tmp_path, "--record", tmp_path / "answers", env=env)
+    assert result.exit_code == 1
+    assert "bad key [key]" in result.stderr
+    saved = "".join(file.read_text() for file in (tmp_path / "answers").rglob("*.json"))
+    assert "quoted" not in result.output + saved

@@ -28,6 +28,8 @@ from tests.publisher.commands import fetch, publish
         (["yotta", "--recorded", "--sites", "in-stock"], "samples say nothing about stock"),
         (["yotta", "--replay", "no-such-folder"], "does not exist"),
         (["yotta", "--api-key", "x"], "No such option"),
+        (["yotta,lambda"], "separate clouds by spaces"),
+        (["yotta", "--output", ""], "an empty path"),
     ],
 )
 def test_wrong_usage_is_exit_code_2(arguments: list[str], message: str) -> None:
@@ -120,4 +122,6 @@ def test_the_light_installation_says_what_to_install(tmp_path: Path) -> None:
         capture_output=True, text=True, check=False, cwd=Path(__file__).parents[2], env=dict(os.environ),
     )  # fmt: skip
     assert run.returncode == 1
-    assert run.stderr == "Error: fetch-catalog needs pandas: pip install 'gpu-catalog[fetch]'\n"
+    assert run.stderr == (
+        "Error: fetch-catalog needs the extra `fetch` (no pandas here): pip install 'gpu-catalog[fetch]'\n"
+    )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -10,10 +12,14 @@ from pathlib import Path
 
 import pytest
 
+import publisher.folder
 from gpu_catalog.manifest import read_manifest
 from publisher.errors import FolderProblem
 from publisher.folder import Folder
+from tests.emulator import Emulator
 from tests.publisher.commands import digests, fetch, publish
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_an_output_that_is_no_folder(tmp_path: Path) -> None:
@@ -42,13 +48,84 @@ def test_a_full_disk_changes_nothing(catalogs: Path) -> None:
     assert not list(catalogs.rglob(".tmp-*"))
 
 
-def test_a_rename_that_fails_leaves_no_temporary_file(catalogs: Path) -> None:
-    target = catalogs / "v8/yotta/vms.csv"
-    target.unlink()
-    target.mkdir()
-    with pytest.raises(FolderProblem, match="cannot write"):
-        Folder(catalogs).replace({"v8/yotta/vms.csv": b"new"}, read_manifest(catalogs))
+@pytest.mark.parametrize("in_the_way", ["v8/yotta/vms.csv", "v8/yotta", "manifest.json"])
+def test_something_in_the_way_is_found_before_anything_is_written(in_the_way: str, catalogs: Path) -> None:
+    place = catalogs / in_the_way
+    if place.is_dir():
+        shutil.rmtree(place)
+        place.write_text("a file where a folder belongs")
+    else:
+        place.unlink()
+        place.mkdir()
+    before = digests(catalogs)
+    result = fetch("yotta", "--recorded", "--output", catalogs)
+    assert result.exit_code == 1
+    assert "yotta" in result.stderr or "manifest.json" in result.stderr
+    assert digests(catalogs) == before
+
+
+def test_a_relative_output(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert fetch("yotta", "--recorded").exit_code == 0
+    assert publish("verify", "catalogs").exit_code == 0
+
+
+KILLED_BEFORE_RENAME = """
+import os, signal, sys
+from pathlib import Path
+left = int(sys.argv.pop(1))
+rename = Path.replace
+def replace(self, target):
+    global left
+    left -= 1
+    if left < 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return rename(self, target)
+Path.replace = replace
+from publisher.cli import fetch_catalog
+fetch_catalog()
+"""
+
+
+@pytest.mark.parametrize("renames", [0, 1, 4, 7])
+def test_a_run_killed_between_renames_is_finished_by_the_next(
+    renames: int, catalogs: Path, emulator: Emulator, tmp_path: Path
+) -> None:
+    """The kill is SIGKILL; the first rename is that of the journal."""
+    fresh = tmp_path / "fresh"
+    for entry in emulator.data.lambda_types.values():
+        entry["instance_type"]["price_cents_per_hour"] += 1
+    environ = {**os.environ, **emulator.environ}
+    command = [sys.executable, "-c", KILLED_BEFORE_RENAME, str(renames), "lambda", "--output", str(catalogs)]
+    run = subprocess.run(command, capture_output=True, check=False, cwd=ROOT, env=environ)
+    assert run.returncode == -signal.SIGKILL
+    for file in catalogs.rglob("*.csv"):
+        assert file.read_bytes().endswith(b"\n")
+    verified = publish("verify", catalogs)
+    if renames == 0:
+        assert verified.exit_code == 0, verified.stderr
+    else:
+        assert "was killed while it wrote here" in verified.stderr
+    assert fetch("yotta", "--recorded", "--output", catalogs).exit_code == 0
+    assert publish("verify", catalogs).exit_code == 0
     assert not list(catalogs.rglob(".tmp-*"))
+    assert fetch("lambda", "--output", fresh, env=emulator.environ).exit_code == 0
+    new = (catalogs / "v8/lambda/vms.csv").read_bytes() == (fresh / "v8/lambda/vms.csv").read_bytes()
+    assert new == (renames > 0)
+
+
+def test_a_folder_that_stays_locked_is_given_up(catalogs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(publisher.folder, "LONGEST_WAIT_SECONDS", 0.2)
+    with Folder(catalogs).locked(), pytest.raises(FolderProblem, match="is being written by another run"):
+        Folder(catalogs).locked().__enter__()
+
+
+def test_a_subset_of_versions_is_not_mixed_with_older_files(catalogs: Path) -> None:
+    before = digests(catalogs)
+    result = fetch("lambda", "--recorded", "--schema", "v7", "--output", catalogs)
+    assert result.exit_code == 1
+    assert "holds lambda in schema v8 too" in result.stderr
+    assert digests(catalogs) == before
 
 
 def test_leftovers_of_a_killed_run_do_not_fail_verify_and_are_removed(catalogs: Path) -> None:
