@@ -30,7 +30,7 @@ class ProbeReport:
     """Cloud name."""
 
     reached: bool
-    """Whether at least one endpoint answered."""
+    """Whether at least one endpoint answered with a status 2xx."""
 
     endpoints: list[dict[str, Any]] = field(default_factory=list)
     """Per endpoint: request, status, headers, how its shape differs from the assumed one, or the error."""
@@ -62,7 +62,7 @@ def probe_cloud(cloud: str, options: SessionOptions) -> ProbeReport:
         session.close()
     return ProbeReport(
         cloud,
-        reached=any(answer.status for answer in seen.values()),
+        reached=any(200 <= answer.status < 300 for answer in seen.values()),
         endpoints=[_described(cloud, ask, seen[ask.name]) for ask in PLANS[cloud].asks],
         questions=[(question, _answered(answer, seen)) for question, answer in PLANS[cloud].questions],
     )

@@ -38,7 +38,7 @@ def test_the_session_in_the_readme_shows_the_real_figures(recorded_catalogs: Pat
     assert (recorded_catalogs / "v8/lambda/vms.csv").read_text().startswith(second + "\n")
     for cloud in ("yotta", "lambda", "runpod"):
         rows = (recorded_catalogs / "v8" / cloud / "vms.csv").read_text().count("\n") - 1
-        assert re.search(rf"^{cloud}\s+fresh\s+{rows}\s", block, re.MULTILINE)
+        assert re.search(rf"^{cloud}\s+fresh\s+sample\s+{rows}\s", block, re.MULTILINE)
 
 
 def test_the_python_in_the_readme_runs(recorded_catalogs: Path) -> None:

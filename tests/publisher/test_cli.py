@@ -87,6 +87,19 @@ def test_probe_reports_on_every_endpoint(emulator: Emulator) -> None:
     assert not [key for name, key in emulator.environ.items() if name.endswith("_KEY") and key in result.stdout]
 
 
+def test_probe_with_a_key_that_is_rejected_everywhere_fails(emulator: Emulator) -> None:
+    result = fetch("lambda", "--probe", env={**emulator.environ, "LAMBDA_API_KEY": "not-the-right-key"})
+    assert result.exit_code == 1
+    assert "GET /api/v1/instance-types: 401" in result.stdout
+
+
+def test_probe_records_too(emulator: Emulator, tmp_path: Path) -> None:
+    result = fetch("lambda", "--probe", "--record", tmp_path, env=emulator.environ)
+    assert result.exit_code == 0, result.output
+    assert len(list((tmp_path / "lambda").glob("*-instance-types.json"))) == 2  # with the key, and with a wrong one
+    assert emulator.environ["LAMBDA_API_KEY"] not in "".join(f.read_text() for f in tmp_path.rglob("*.json"))
+
+
 def test_probe_without_a_key_says_so() -> None:
     result = fetch("yotta", "--probe", "--json")
     assert result.exit_code == 1
