@@ -85,7 +85,7 @@ class _Versions(click.ParamType):  # type: ignore[type-arg,unused-ignore]
     Examples:
       fetch-catalog all --recorded             no key, no network: bundled sample data
       fetch-catalog yotta                      live; needs YOTTA_API_KEY
-      fetch-catalog lambda runpod --output /tmp/catalogs --schema v8
+      fetch-catalog lambda runpod --output my-catalogs --schema v8
       fetch-catalog runpod --dry-run --json    look, do not write
       fetch-catalog all --record answers && fetch-catalog all --replay answers
 

@@ -7,10 +7,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from fetchers import BUNDLED, FETCHERS, SessionOptions
 from publisher.run import RunRequest, run
 from tests.emulator import Emulator
+
+# No deadline: the first example pays for an import, and a slow machine is no defect of the code.
+settings.register_profile("tests", deadline=None, max_examples=40)
+settings.load_profile("tests")
 
 
 @pytest.fixture(autouse=True)

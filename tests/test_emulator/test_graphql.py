@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 from typing import Any
 
@@ -52,13 +51,6 @@ def test_every_recorded_figure_comes_back(emulator: Emulator) -> None:
             figures = value.items() if isinstance(value, dict) else [(name, value)]
             for field, figure in figures:
                 assert (answer[name] if field == name else answer[name][field]) == figure
-
-
-def test_the_full_catalog_is_fast_enough_for_benchmarks(emulator: Emulator) -> None:
-    graphql(emulator, FULL_CATALOG)
-    started = time.monotonic()
-    graphql(emulator, FULL_CATALOG)
-    assert time.monotonic() - started < 2
 
 
 def test_lowest_price_knows_only_what_is_recorded(emulator: Emulator) -> None:
