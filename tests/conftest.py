@@ -14,7 +14,7 @@ from publisher.run import RunRequest, run
 from tests.emulator import Emulator
 
 # No deadline: the first example pays for an import, and a slow machine is no defect of the code.
-settings.register_profile("tests", deadline=None, max_examples=40)
+settings.register_profile("tests", deadline=None, max_examples=25)
 settings.load_profile("tests")
 
 
