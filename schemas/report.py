@@ -51,11 +51,6 @@ class Finding:
     fatal: bool = False
     """True when leaving the row out would not mend the file: what remains cannot be trusted either."""
 
-    @property
-    def is_about_a_row(self) -> bool:
-        """True when leaving out the row mends the file."""
-        return self.row is not None and not self.fatal
-
     def __str__(self) -> str:
         place = "file" if self.row is None else f"row {self.row}"
         column = f", {self.column} {_shown(self.value)}" if self.column else ""
