@@ -125,6 +125,11 @@ class Manifest:
         return text.encode(errors="backslashreplace")
 
 
+def is_plain_path(path: str) -> bool:
+    """Whether a path stays below its folder: plain names, `/` between them, none beginning with a dot."""
+    return bool(_SAFE_PATH.fullmatch(path))
+
+
 def publication_id(observed_at: str, csv_sha256: Mapping[str, str]) -> str:
     """Id of a publication: its newest `observed_at` and a digest of what buyers see, the CSV files by path."""
     lines = "".join(f"{path} {csv_sha256[path]}\n" for path in sorted(csv_sha256))

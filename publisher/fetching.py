@@ -25,9 +25,6 @@ class FetchOutcome:
     result: Fetched | FetchError
     """What it gave, or why it gave nothing."""
 
-    seconds: float
-    """Wall time."""
-
 
 def fetch_side_by_side(
     clouds: Sequence[str], options: SessionOptions, notify: Callable[[str, str], None]
@@ -61,11 +58,10 @@ def _outcomes_until(
         yield outcome
     for cloud in sorted(running):
         late = Unavailable(f"no answer within {deadline_seconds:g} s", "try again, or raise --deadline")
-        yield FetchOutcome(cloud, late, time.monotonic() - started)
+        yield FetchOutcome(cloud, late)
 
 
 def _outcome(cloud: str, options: SessionOptions, notify: Callable[[str, str], None]) -> FetchOutcome:
-    started = time.monotonic()
     result: Fetched | FetchError
     try:
         result = fetch_cloud(FETCHERS[cloud], options, lambda text: notify(cloud, text))
@@ -75,4 +71,4 @@ def _outcome(cloud: str, options: SessionOptions, notify: Callable[[str, str], N
         # Only type and place: the text of a foreign exception may quote what the cloud sent.
         frame = traceback.extract_tb(exc.__traceback__)[-1]
         result = FetchError(f"a defect in the fetcher: {type(exc).__name__} in {frame.name}", "report this")
-    return FetchOutcome(cloud, result, time.monotonic() - started)
+    return FetchOutcome(cloud, result)

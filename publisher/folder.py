@@ -15,11 +15,11 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import IO
 
 from gpu_catalog.errors import BadCatalogFile
-from gpu_catalog.manifest import MANIFEST_NAME, Manifest, read_manifest
+from gpu_catalog.manifest import MANIFEST_NAME, Manifest, is_plain_path, read_manifest
 from gpu_catalog.offering import Offering
 from gpu_catalog.reading import read_offers
 from publisher.errors import FolderProblem
@@ -152,7 +152,7 @@ class Folder:
         journal = self.path / JOURNAL_NAME
         if not journal.exists():
             return
-        for temporary, name in json.loads(journal.read_bytes()).items():
+        for temporary, name in _journal_entries(journal):
             if (self.path / temporary).exists():
                 (self.path / temporary).replace(self.path / name)
                 _sync_folder((self.path / name).parent)
@@ -164,6 +164,23 @@ class Folder:
             for temporary in self.path.glob(pattern):
                 if temporary.is_file():
                     temporary.unlink(missing_ok=True)
+
+
+def _journal_entries(journal: Path) -> list[tuple[str, str]]:
+    """(temporary file, file) pairs of a journal; it may have come with the folder, so its paths are not trusted.
+
+    Raises:
+        FolderProblem: not of our form, or a path that leads out of the folder.
+    """
+    try:
+        entries = [(str(temporary), str(name)) for temporary, name in json.loads(journal.read_bytes()).items()]
+    except (ValueError, AttributeError, RecursionError) as exc:
+        raise FolderProblem(f"{journal} is no journal of ours; remove it") from exc
+    for temporary, name in entries:
+        plain = is_plain_path(name) and PurePosixPath(temporary).parent == PurePosixPath(name).parent
+        if not plain or not PurePosixPath(temporary).name.startswith(TEMPORARY_PREFIX):
+            raise FolderProblem(f"{journal} names files outside of the folder or not ours; remove it")
+    return entries
 
 
 @contextmanager

@@ -107,9 +107,9 @@ def _results(
     preload()  # Seconds of imports, while the clouds answer.
     for outcome in outcomes:
         try:
-            result = _published(request, folder, before, outcome, notify)
+            result = _published(request, folder, before, outcome, notify, started)
             notify(outcome.cloud, f"{result.entry.rows} rows")
-            yield replace(result, seconds=time.monotonic() - started)
+            yield result
         except (FetchError, RefusedFetch, PublishError) as exc:
             notify(outcome.cloud, "failed")
             yield CloudResult(
@@ -131,6 +131,7 @@ def _published(
     before: Manifest | None,
     outcome: FetchOutcome,
     notify: Callable[[str, str], None],
+    started: float,
 ) -> CloudResult:
     """Judge one fetch and write it.
 
@@ -150,7 +151,7 @@ def _published(
         entry=catalog.entry,
         cheapest_usd_per_gpu_hour=min((price for price in per_gpu if price is not None), default=None),
         requests_made=fetched.requests_made,
-        seconds=outcome.seconds,
+        seconds=time.monotonic() - started,
     )
 
 

@@ -114,6 +114,23 @@ def test_a_run_killed_between_renames_is_finished_by_the_next(
     assert new == (renames > 0)
 
 
+@pytest.mark.parametrize(
+    "journal",
+    ["half", "[]", '{".tmp-x": "../outside"}', '{".tmp-x": "/outside"}', '{"v8/.tmp-x": "manifest.json"}',
+     '{"manifest.json": "other.json"}', '{"../.tmp-x": "../outside"}'],
+)  # fmt: skip
+def test_a_journal_that_is_not_ours_moves_nothing(journal: str, catalogs: Path) -> None:
+    (catalogs / ".tmp-x").write_text("planted")
+    (catalogs / ".journal.json").write_text(journal)
+    before = digests(catalogs)
+    result = fetch("yotta", "--recorded", "--output", catalogs)
+    assert result.exit_code == 1
+    assert ".journal.json" in result.stderr
+    assert "; remove it" in result.stderr
+    assert digests(catalogs) == before
+    assert not (catalogs.parent / "outside").exists()
+
+
 def test_a_folder_that_stays_locked_is_given_up(catalogs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(publisher.folder, "LONGEST_WAIT_SECONDS", 0.2)
     with Folder(catalogs).locked(), pytest.raises(FolderProblem, match="is being written by another run"):
