@@ -1,5 +1,5 @@
 # Short names for what CONTRIBUTING.md describes. `.ci/run` is what decides.
-.PHONY: test lint format catalogs recorded docs emulator ci
+.PHONY: test lint format catalogs recorded docs emulator contract ci
 
 test:  ## the whole test suite, offline
 	pytest
@@ -22,6 +22,9 @@ docs:  ## generated pages
 
 emulator:  ## the three APIs on loopback
 	python -m tests.emulator --port 8700
+
+contract:  ## our catalogs through real SkyPilot clients, every row and 20,000 random questions; about 10 minutes
+	python -m tests.contract
 
 ci:
 	.ci/run

@@ -8,6 +8,7 @@ other way round.
 from __future__ import annotations
 
 from gpu_catalog.accelerators import Accelerator, AcceleratorTable, accelerator_table
+from gpu_catalog.catalog import Catalog
 from gpu_catalog.errors import (
     BadCatalogFile,
     BadGpuInfo,
@@ -15,10 +16,13 @@ from gpu_catalog.errors import (
     BadPrice,
     BadQuantity,
     GpuCatalogError,
+    NoCatalog,
+    NotOffered,
 )
 from gpu_catalog.gpu_info import GpuInfo, format_gpu_info, parse_gpu_info
 from gpu_catalog.manifest import Manifest, parse_manifest, read_manifest
 from gpu_catalog.offering import MARKS, Offering, Skipped
+from gpu_catalog.offers import Offer
 from gpu_catalog.reading import read_offers, read_vms_csv
 
 __version__ = "0.1.0"
@@ -32,9 +36,13 @@ __all__ = [
     "BadInstanceType",
     "BadPrice",
     "BadQuantity",
+    "Catalog",
     "GpuCatalogError",
     "GpuInfo",
     "Manifest",
+    "NoCatalog",
+    "NotOffered",
+    "Offer",
     "Offering",
     "Skipped",
     "accelerator_table",

@@ -29,3 +29,11 @@ class BadInstanceType(GpuCatalogError):
 
 class BadCatalogFile(GpuCatalogError):
     """A `vms.csv`, `offers.jsonl` or manifest that does not parse to its end."""
+
+
+class NoCatalog(GpuCatalogError):
+    """A place where a catalog was looked for and none is."""
+
+
+class NotOffered(GpuCatalogError):
+    """A question about an instance type, region, zone or price that the catalog does not have."""

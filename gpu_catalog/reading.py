@@ -8,22 +8,17 @@ from __future__ import annotations
 
 import csv
 import io
-import json
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
-from decimal import Decimal
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
-from gpu_catalog import json_values
 from gpu_catalog.errors import BadCatalogFile, GpuCatalogError
 from gpu_catalog.gpu_info import GpuInfo, parse_gpu_info
-from gpu_catalog.numbers import parse_price, parse_quantity, parse_whole
+from gpu_catalog.numbers import parse_price, parse_quantity
 from gpu_catalog.offering import Offering
+from gpu_catalog.offers import Offer, named, parse_offers
 
 MAX_FILE_BYTES = 256 * 1024 * 1024
-MAX_LINE_CHARS = 1_000_000
 
 # A catalog of 100,000 rows has a few hundred different figures.
 _price = lru_cache(maxsize=8192)(parse_price)
@@ -68,23 +63,16 @@ def read_offers(path: Path) -> list[Offering]:
     Raises:
         BadCatalogFile: not UTF-8, or a line that is not of the documented form; the message names the line.
     """
+    return [offering for offer in read_offer_lines(path) for offering in offer.offerings()]
+
+
+def read_offer_lines(path: Path) -> list[Offer]:
+    """As `read_offers`, without spelling out every site: one Offer per line.
+
+    Raises:
+        BadCatalogFile: as `read_offers`.
+    """
     return parse_offers(_text(path), str(path))
-
-
-def parse_offers(text: str, where: str = "offers.jsonl") -> list[Offering]:
-    """As `read_offers`, from text; `where` names it in messages."""
-    offerings: list[Offering] = []
-    if text and not text.endswith("\n"):
-        raise BadCatalogFile(f"{where}: the last line has no end; the file was cut off")
-    for number, line in enumerate(text.split("\n")[:-1], start=1):
-        try:
-            if len(line) > MAX_LINE_CHARS:
-                raise BadCatalogFile(f"longer than {MAX_LINE_CHARS} characters")
-            offerings.extend(_expanded(json.loads(line, parse_float=Decimal)))
-        except (ValueError, ArithmeticError, KeyError, TypeError, AttributeError, RecursionError) as exc:
-            reason = f"{exc} is missing" if isinstance(exc, KeyError) else str(exc)
-            raise BadCatalogFile(f"{where}, line {number}: {reason}") from exc
-    return offerings
 
 
 def _text(path: Path) -> str:
@@ -125,9 +113,9 @@ def offering_of_row(row: Mapping[str, str], cloud: str) -> Offering:
     gpu: GpuInfo | None = parse_gpu_info(row["GpuInfo"]) if row["GpuInfo"] else None
     return Offering(
         cloud=cloud,
-        instance_type=_named(row["InstanceType"], "InstanceType"),
-        region=_named(row["Region"], "Region"),
-        zone=_named(row["AvailabilityZone"], "AvailabilityZone") if "AvailabilityZone" in row else None,
+        instance_type=named(row["InstanceType"], "InstanceType"),
+        region=named(row["Region"], "Region"),
+        zone=named(row["AvailabilityZone"], "AvailabilityZone") if "AvailabilityZone" in row else None,
         vcpus=_quantity(row["vCPUs"], "vCPUs"),
         memory_gib=_quantity(row["MemoryGiB"], "MemoryGiB"),
         price_usd_per_hour=_price(row["Price"]),
@@ -138,50 +126,3 @@ def offering_of_row(row: Mapping[str, str], cloud: str) -> Offering:
         gpu_memory_mib=gpu.memory_mib if gpu else None,
         arch=row.get("Arch") or None,
     )
-
-
-def _named(text: str, column: str) -> str:
-    if not text:
-        raise BadCatalogFile(f"{column} is blank")
-    return text
-
-
-def _expanded(line: dict[str, Any]) -> Iterator[Offering]:
-    """One line of `offers.jsonl` back into its Offerings, one per site.
-
-    Unknown keys are passed over, so that a later version may add some.
-    """
-    name, count = json_values.text_or_none(line, "accelerator_name"), line["accelerator_count"]
-    if (name is None) != (count is None):
-        raise BadCatalogFile("accelerator_name and accelerator_count are not null together")
-    spot_price, gpu_memory_mib = line["spot_price_usd_per_hour"], line["gpu_memory_mib"]
-    first = Offering(
-        cloud=_named(json_values.text(line, "cloud"), "cloud"),
-        instance_type=_named(json_values.text(line, "instance_type"), "instance_type"),
-        region="",
-        vcpus=parse_quantity(line["vcpus"], "vcpus"),
-        memory_gib=parse_quantity(line["memory_gib"], "memory_gib"),
-        price_usd_per_hour=parse_price(line["price_usd_per_hour"]),
-        spot_price_usd_per_hour=None if spot_price is None else parse_price(spot_price),
-        accelerator_name=None if name is None else _named(name, "accelerator_name"),
-        accelerator_count=None if count is None else parse_quantity(count, "accelerator_count"),
-        accelerator_vendor=json_values.text_or_none(line, "accelerator_vendor"),
-        gpu_memory_mib=None if gpu_memory_mib is None else parse_whole(gpu_memory_mib, "gpu_memory_mib"),
-        arch=json_values.text_or_none(line, "arch"),
-        instance_type_v7=json_values.text_or_none(line, "instance_type_v7"),
-        launchable=json_values.flag(line, "launchable"),
-        listing=json_values.text_or_none(line, "listing"),
-        source=json_values.text_or_none(line, "source"),
-        observed_at=json_values.text_or_none(line, "observed_at"),
-        marks=json_values.texts(line, "marks"),
-    )
-    in_stock = set(json_values.texts(line, "in_stock"))
-    out_of_stock = set(json_values.texts(line, "out_of_stock"))
-    regions = json_values.members(line, "regions")
-    if not regions:
-        raise BadCatalogFile("regions is empty")
-    for region in regions:
-        for zone in json_values.texts(regions, region) or (None,):
-            site = _named(region, "region") if zone is None else _named(zone, "zone")
-            stock = True if site in in_stock else False if site in out_of_stock else None
-            yield replace(first, region=_named(region, "region"), zone=zone, in_stock=stock)

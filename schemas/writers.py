@@ -54,7 +54,7 @@ def rows_csv(rows: Collection[Offering], version: str) -> bytes:
 
 
 def offers_jsonl(offerings: Iterable[Offering]) -> bytes:
-    """Return the `offers.jsonl` of these offerings: lossless, the inverse of `gpu_catalog.reading.parse_offers`.
+    """Return the `offers.jsonl` of these offerings: lossless, the inverse of `gpu_catalog.offers.parse_offers`.
 
     One line per group of offerings that are equal in everything but region, zone and stock.
     """

@@ -12,8 +12,16 @@ import pytest
 from hypothesis import given
 
 from gpu_catalog import BadCatalogFile, Offering, read_offers, read_vms_csv
-from gpu_catalog.reading import MAX_LINE_CHARS, parse_offers, parse_vms_csv
+from gpu_catalog.offers import MAX_LINE_CHARS
+from gpu_catalog.offers import parse_offers as parse_lines
+from gpu_catalog.reading import parse_vms_csv
 from tests.gpu_catalog.hostile import any_mutated, has_documented_kinds, outcome, tampered, within
+
+
+def parse_offers(text: str) -> list[Offering]:
+    """Every site spelled out, as `read_offers` does."""
+    return [offering for offer in parse_lines(text) for offering in offer.offerings()]
+
 
 COLUMNS = "InstanceType,AcceleratorName,AcceleratorCount,vCPUs,MemoryGiB,GpuInfo,Region,SpotPrice,Price"
 GPU_INFO = (

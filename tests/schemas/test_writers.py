@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 
 from gpu_catalog.offering import Offering
-from gpu_catalog.reading import parse_offers, parse_vms_csv
+from gpu_catalog.offers import parse_offers as parse_lines
+from gpu_catalog.reading import parse_vms_csv
 from schemas import (
     SCHEMA_VERSIONS,
     common_accelerators_csv,
@@ -24,6 +25,11 @@ from tests.strategies import fetched
 EIGHT = replace(
     H100, instance_type="8x_H100_SECURE", accelerator_count=8.0, vcpus=208.0, price_usd_per_hour=Decimal("19.92")
 )
+
+
+def parse_offers(text: str) -> list[Offering]:
+    """Every site spelled out, as `read_offers` does."""
+    return [offering for offer in parse_lines(text) for offering in offer.offerings()]
 
 
 def by_key(offerings: list[Offering]) -> list[Offering]:
