@@ -5,8 +5,8 @@ None those of all clouds in the catalog; `list_accelerators` merges them instead
 (`sky/catalog/__init__.py`, `common.py`, `<cloud>_catalog.py`); where it dies with an AssertionError, a KeyError or
 an error of pandas, these raise `NotOffered`, a ValueError that explains. `docs/skypilot.md` lists every difference.
 
-The type of an answer depends on `clouds`, so it is declared as Any. `catalog` is what to ask; without it the default
-catalog (`Catalog.load()`) is read once per process.
+The type of an answer depends on `clouds`, so it is declared as Any. `catalog` is what to ask; without it the
+default catalog (`Catalog.load()`) is read once per process.
 """
 
 from __future__ import annotations

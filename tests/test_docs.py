@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from gpu_catalog.cli import main as gpu_catalog
 from publisher.cli import fetch_catalog, publish_catalog
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -25,7 +26,8 @@ def test_the_two_set_up_commands_stand_on_lines_of_their_own() -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_options_named_in_the_docs_exist(page: Path) -> None:
     helps = [CliRunner().invoke(fetch_catalog, ["-h"]).output, CliRunner().invoke(publish_catalog, ["-h"]).output]
-    helps += [CliRunner().invoke(publish_catalog, [name, "-h"]).output for name in publish_catalog.commands]
+    for group in (publish_catalog, gpu_catalog):
+        helps += [CliRunner().invoke(group, [name, "-h"]).output for name in group.commands]
     known = set(re.findall(r"--[a-z-]+", " ".join(helps)))
     lines = [line for line in page.read_text(encoding="utf-8").splitlines() if "catalog" in line]
     named = {option for line in lines for option in re.findall(r"(?<![\w-])--[a-z][a-z-]+", line)}
@@ -46,7 +48,13 @@ def test_the_python_in_the_readme_runs(recorded_catalogs: Path) -> None:
     run = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=recorded_catalogs.parent
     )
-    assert run.stdout.startswith("1x_H100-SXM_SECURE 3.29 2026-")
+    assert re.fullmatch(r"8x_H100-SXM_SECURE 26.32 2026-.*\n26.32\n", run.stdout)
+
+
+def test_the_list_in_the_readme_is_the_real_one(recorded_catalogs: Path) -> None:
+    block = README.split("$ gpu-catalog list H100 --count 8\n")[1].split("```")[0]
+    shown = CliRunner().invoke(gpu_catalog, ["list", "H100", "--count", "8", "--root", str(recorded_catalogs)])
+    assert shown.stdout == block
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -84,3 +84,19 @@ def test_all_errors_have_one_base_that_is_a_value_error() -> None:
 def test_typing_and_data_ship_with_the_package() -> None:
     assert (PACKAGE / "py.typed").is_file()
     assert (PACKAGE / "accelerators.csv").is_file()
+
+
+def test_a_cold_lookup_loads_nothing_heavy_and_touches_hundreds_of_objects() -> None:
+    program = (
+        "import sys; from gpu_catalog import Catalog; catalog = Catalog.load(sys.argv[1]); "
+        "best = catalog.cheapest('H100', 8); "
+        "print(best.cloud, sum(len(c.offers) for c in catalog.clouds.values()), "
+        f"*sorted({HEAVY!r} & set(sys.modules)))"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", program, str(PACKAGE.parent / "catalogs")],
+        capture_output=True, text=True, check=True, timeout=60,
+    )  # fmt: skip
+    cloud, offers, *heavy = answer.stdout.split()
+    assert (cloud, heavy) == ("runpod", [])
+    assert int(offers) < 500
