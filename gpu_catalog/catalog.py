@@ -139,6 +139,12 @@ class Catalog:
         """The manifest of what is being read; None for a bare tree."""
         return self._snapshot.manifest
 
+    @property
+    def folder(self) -> Path:
+        """The folder that holds the files being read: the root, or the publication that it points to."""
+        pointed = self._snapshot.checked_at is not None and self.manifest is not None
+        return self.root / PUBLICATIONS / self.manifest.id if pointed and self.manifest else self.root
+
     def refresh(self) -> bool:
         """Read the root again; True when something new is there and now being read, whole.
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timezone
-from typing import Any, get_args
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
@@ -18,6 +19,9 @@ from gpu_catalog.errors import GpuCatalogError
 from gpu_catalog.listing import Line, Sort, list_lines, why
 from gpu_catalog.offering import MARKS, Offering
 from gpu_catalog.texts import dollars, number, printable, table
+
+if TYPE_CHECKING:
+    from gpu_catalog.install import Change
 
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 _STOCK = {True: "yes", False: "no", None: "?"}
@@ -215,6 +219,68 @@ def _launch_note(facts: Offering) -> list[str]:
     return (
         [] if facts.launchable else ["  SkyPilot's launcher does not know this name: only other readers can use it"]
     )
+
+
+_sky_home = click.option("--sky-home", type=click.Path(path_type=Path), help="Folder whose .sky SkyPilot uses "
+                         "(default: SKY_RUNTIME_DIR, else the home).")  # fmt: skip
+_dry_run = click.option("--dry-run", is_flag=True, help="Only tell what would be done.")
+
+
+@main.command("install", epilog="""\b
+    Examples:
+      gpu-catalog install                          Yotta
+      gpu-catalog install --clouds yotta,lambda --dry-run""")  # fmt: skip
+@click.option("--clouds", default="yotta", show_default=True, metavar="NAMES", help="Clouds, separated by commas.")
+@click.option("--allow-sample", is_flag=True, help="Install sample data too; its prices are not today's.")
+@_root
+@_sky_home
+@_dry_run
+def install_command(
+    clouds: str, allow_sample: bool, root: str | None, sky_home: Path | None, dry_run: bool
+) -> None:
+    """Put catalogs where SkyPilot reads them, with a backup of what is there.
+
+    Schema v7 is read by SkyPilot 0.10.0 to 0.10.3.post2, v8 by 0.10.5 and later (Yotta by 0.12.0 and later).
+    SkyPilot refreshes Lambda and RunPod by itself every 7 hours; installing those stops that until `uninstall`.
+    """
+    from gpu_catalog import install as installing
+
+    names = [name.strip().lower() for name in clouds.split(",") if name.strip()]
+    if not names:
+        raise click.UsageError("--clouds names no cloud")
+    with _errors():
+        folder = Catalog.load(root).folder
+        changes = installing.install(folder, names, sky_home or installing.sky_home(), allow_sample=allow_sample,
+                                     dry_run=dry_run)  # fmt: skip
+    _tell(changes, dry_run=dry_run)
+    if stopped := [display_name(name) for name in names if name in installing.REFRESHED_BY_SKYPILOT]:
+        click.echo(f"SkyPilot no longer refreshes {', '.join(stopped)} by itself: install again when there are new "
+                   "prices, or `gpu-catalog uninstall`")  # fmt: skip
+    click.echo("v7 is read by SkyPilot 0.10.0 to 0.10.3.post2, v8 by 0.10.5 and later (Yotta by 0.12.0 and later)")
+    click.echo("a running API server keeps its old catalogs: restart it with `sky api stop`")
+
+
+@main.command("uninstall")
+@_sky_home
+@_dry_run
+def uninstall_command(sky_home: Path | None, dry_run: bool) -> None:
+    """Put back what was there before `gpu-catalog install`; files that you edited since are kept."""
+    from gpu_catalog import install as installing
+
+    with _errors():
+        changes = installing.uninstall(sky_home or installing.sky_home(), dry_run=dry_run)
+    if not changes:
+        click.echo("nothing of ours is installed there")
+    else:
+        _tell(changes, dry_run=dry_run)
+        click.echo("a running API server keeps its old catalogs: restart it with `sky api stop`")
+
+
+def _tell(changes: Sequence[Change], *, dry_run: bool) -> None:
+    for change in changes:
+        would = "would " if dry_run and change.action not in {"same", "keep"} else ""
+        note = f" ({change.note})" if change.note else ""
+        click.echo(printable(f"{would}{change.action} {change.path}{note}"))
 
 
 if __name__ == "__main__":

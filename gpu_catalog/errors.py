@@ -37,3 +37,7 @@ class NoCatalog(GpuCatalogError):
 
 class NotOffered(GpuCatalogError):
     """A question about an instance type, region, zone or price that the catalog does not have."""
+
+
+class CannotInstall(GpuCatalogError):
+    """Catalogs that cannot be put where SkyPilot reads them, or taken away again."""

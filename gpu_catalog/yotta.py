@@ -8,8 +8,11 @@ yottalabsai/skypilot (branches add_yotta, add_yotta_dev) for v7.
 
 from __future__ import annotations
 
+import csv
 import re
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 
 from gpu_catalog.errors import BadInstanceType
 
@@ -56,8 +59,20 @@ class YottaInstanceTypeV7:
     cloud_type: str
     """`SECURE` or `COMMUNITY`."""
 
+    @property
+    def gpu_code(self) -> str | None:
+        """Yotta's GPU code for the launch API (`yotta_v7_codes.csv` has the evidence); None if not known."""
+        return _v7_codes().get(self.accelerator_name)
+
     def __str__(self) -> str:
         return f"{self.gpu_count}x_{self.accelerator_name}_{self.cloud_type}"
+
+
+@lru_cache(maxsize=1)
+def _v7_codes() -> dict[str, str]:
+    """GPU code by accelerator. H100 and A100-80GB are missing: which of several codes is meant is unknown."""
+    with Path(__file__).with_name("yotta_v7_codes.csv").open(encoding="utf-8", newline="") as file:
+        return {row["accelerator_name"]: row["gpu_code"] for row in csv.DictReader(file)}
 
 
 def parse_instance_type(name: str) -> YottaInstanceType | YottaInstanceTypeV7:

@@ -61,3 +61,16 @@ def test_the_list_in_the_readme_is_the_real_one(recorded_catalogs: Path) -> None
 def test_links_between_pages_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8")):
         assert (page.parent / target).exists(), target
+
+
+@pytest.mark.parametrize(
+    ("page", "printed"),
+    [
+        ("docs/skypilot.md", "(['gpu_8x_a100'], [])\n15.92\n"),
+        ("docs/yotta-plugin.md", "1 14 119 NVIDIA_GeForce_RTX_5090_32G SECURE\nNVIDIA_L4_24G\n"),
+    ],
+)
+def test_the_python_in_the_docs_runs(page: str, printed: str) -> None:
+    code = (ROOT / page).read_text(encoding="utf-8").split("```python\n")[1].split("```")[0]
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout == printed

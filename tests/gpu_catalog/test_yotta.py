@@ -92,3 +92,16 @@ def test_a_megabyte_takes_no_time() -> None:
         for name in names:
             parsed = outcome(parse_instance_type, name, refusal=BadInstanceType)
             assert parsed is None or str(parsed) == name
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("1x_L4_SECURE", "NVIDIA_L4_24G"),
+        ("8x_RTX5090_SECURE", "NVIDIA_GeForce_RTX_5090_32G"),
+        ("1x_H100_SECURE", None),
+        ("2x60v230g_NVIDIA_GeForce_RTX_5090_32G_SECURE", "NVIDIA_GeForce_RTX_5090_32G"),
+    ],
+)
+def test_the_gpu_code_that_the_launch_api_wants(name: str, code: str | None) -> None:
+    assert parse_instance_type(name).gpu_code == code
