@@ -19,6 +19,7 @@ from gpu_catalog.errors import (
     GpuCatalogError,
     NoCatalog,
     NotOffered,
+    SyncFailed,
 )
 from gpu_catalog.gpu_info import GpuInfo, format_gpu_info, parse_gpu_info
 from gpu_catalog.manifest import Manifest, parse_manifest, read_manifest
@@ -47,6 +48,7 @@ __all__ = [
     "Offer",
     "Offering",
     "Skipped",
+    "SyncFailed",
     "accelerator_table",
     "format_gpu_info",
     "parse_gpu_info",

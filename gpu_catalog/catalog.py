@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from gpu_catalog import json_values
-from gpu_catalog.errors import BadCatalogFile, NoCatalog
+from gpu_catalog.errors import BadCatalogFile, NoCatalog, SyncFailed
 from gpu_catalog.manifest import MANIFEST_NAME, CloudEntry, Manifest, parse_manifest, read_manifest
 from gpu_catalog.offering import Offering
 from gpu_catalog.offers import Offer, grouped, parse_offers
@@ -107,13 +107,15 @@ class Catalog:
         self.problem: str | None = None
         """Why the last `refresh()` kept the old publication; None when it did not have to."""
         self._snapshot = snapshot
+        self._url: str | None = None
 
     @classmethod
     def load(cls, root: str | os.PathLike[str] | None = None) -> Catalog:
         """Read the catalogs at `root`, else at GPU_CATALOG_ROOT, else the synced cache, else the bundled copy.
 
         Args:
-            root: a folder, or a `file://` URL.
+            root: a folder, or a `file://`, `https://` (on loopback also `http://`) URL. What is at a URL is synced
+                into a cache of its own first; when that fails, the last good copy there is read and `problem` set.
 
         Raises:
             NoCatalog: there is no catalog at the place; the message says what would be one.
@@ -122,6 +124,7 @@ class Catalog:
         folder, problem = find_root(root)
         catalog = cls(folder, read_snapshot(folder))
         catalog.problem = problem
+        catalog._url = _url_of(root)
         return catalog
 
     @property
@@ -146,19 +149,22 @@ class Catalog:
         return self.root / PUBLICATIONS / self.manifest.id if pointed and self.manifest else self.root
 
     def refresh(self) -> bool:
-        """Read the root again; True when something new is there and now being read, whole.
+        """Read the root again (a URL is synced first); True when something new is now being read, whole.
 
         Raises nothing for a root that went bad: the last good publication stays, `problem` says why.
         """
+        problem = None
         try:
+            if self._url is not None:
+                _, problem = _synced_copy(self._url)
             if self.manifest is not None and _current_id(self.root) == self.manifest.id:
-                self.problem = None
+                self.problem = problem
                 return False
             snapshot = read_snapshot(self.root)
         except (BadCatalogFile, NoCatalog, OSError) as exc:
             self.problem = str(exc)
             return False
-        self.problem = None
+        self.problem = problem
         changed = snapshot.manifest is None or self.manifest is None or snapshot.manifest.id != self.manifest.id
         self._snapshot = snapshot
         return changed
@@ -195,15 +201,42 @@ def find_root(root: str | os.PathLike[str] | None) -> tuple[Path, str | None]:
     Raises:
         NoCatalog: the place is no folder.
     """
-    chosen = os.fspath(root) if root is not None else os.environ.get(ROOT_VARIABLE) or None
+    chosen = _chosen(root)
     if chosen is None:
         return _default_root(), None
     parts = urlsplit(chosen)
     if parts.scheme == "file":
         return _folder(Path(url2pathname(parts.path)), chosen), None
+    if (url := _url_of(chosen)) is not None:
+        return _synced_copy(url)
     if "://" in chosen:
-        raise NoCatalog(f"{chosen[:200]}: a root is a folder or a file:// URL")
+        raise NoCatalog(f"{chosen[:200]}: a root is a folder, or an https:// or file:// URL")
     return _folder(Path(chosen), chosen), None
+
+
+def _chosen(root: str | os.PathLike[str] | None) -> str | None:
+    return os.fspath(root) if root is not None else os.environ.get(ROOT_VARIABLE) or None
+
+
+def _url_of(root: str | os.PathLike[str] | None) -> str | None:
+    """The site to sync before reading, if the root is one."""
+    chosen = _chosen(root)
+    return chosen if chosen is not None and urlsplit(chosen).scheme in ("http", "https") else None
+
+
+def _synced_copy(url: str) -> tuple[Path, str | None]:
+    """The cache of a site, brought up to date if that can be done."""
+    from gpu_catalog.places import default_cache
+    from gpu_catalog.sync import sync
+
+    cache = default_cache() / "sites" / hashlib.sha256(url.encode()).hexdigest()[:16]
+    try:
+        sync([url], cache)
+    except SyncFailed as exc:
+        if not (cache / POINTER_NAME).is_file():
+            raise NoCatalog(f"{exc}; and there is no earlier copy") from exc
+        return cache, str(exc)
+    return cache, None
 
 
 def _default_root() -> Path:
@@ -253,15 +286,22 @@ def _current_id(root: Path) -> str | None:
 
 
 def _read_pointer(root: Path) -> dict[str, str]:
-    path = root / POINTER_NAME
-    content = _read(path)
+    return parse_pointer(_read(root / POINTER_NAME), str(root / POINTER_NAME))
+
+
+def parse_pointer(content: bytes, where: str = POINTER_NAME) -> dict[str, str]:
+    """The `id`, `sha256` (of the manifest) and `checked_at` of a `latest.json`; `where` names it in messages.
+
+    Raises:
+        BadCatalogFile: one is missing, or the id is none.
+    """
     try:
         data = json.loads(content)
         pointer = {key: json_values.text(data, key) for key in ("id", "sha256", "checked_at")}
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as exc:
-        raise BadCatalogFile(f"{path}: no pointer with id, sha256 and checked_at ({exc})") from exc
+        raise BadCatalogFile(f"{where}: no pointer with id, sha256 and checked_at ({exc})") from exc
     if not _PUBLICATION_ID.fullmatch(pointer["id"]):
-        raise BadCatalogFile(f"{path}: id {pointer['id'][:80]!r} is no publication id")
+        raise BadCatalogFile(f"{where}: id {pointer['id'][:80]!r} is no publication id")
     return pointer
 
 

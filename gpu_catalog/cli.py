@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 _STOCK = {True: "yes", False: "no", None: "?"}
 
-_root = click.option("--root", metavar="PLACE", help="Folder of catalogs (default: GPU_CATALOG_ROOT, the synced "
+_root = click.option("--root", metavar="PLACE", help="Folder or URL (default: GPU_CATALOG_ROOT, the synced "
                      "cache, the bundled copy).")  # fmt: skip
 _json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
 
@@ -219,6 +219,36 @@ def _launch_note(facts: Offering) -> list[str]:
     return (
         [] if facts.launchable else ["  SkyPilot's launcher does not know this name: only other readers can use it"]
     )
+
+
+@main.command("sync", epilog="""\b
+    Examples:
+      gpu-catalog sync https://prices.example.com/gpu-catalog
+      gpu-catalog sync https://a.example.com/c https://mirror.example.com/c""")  # fmt: skip
+@click.argument("urls", nargs=-1, metavar="[URL]...")
+@click.option("--cache", type=click.Path(path_type=Path), help="Folder to sync into (default: "
+              "GPU_CATALOG_CACHE, else gpu-catalog in the user's cache).")  # fmt: skip
+@_json
+def sync_command(urls: tuple[str, ...], cache: Path | None, as_json: bool) -> None:
+    """Fetch the latest publication from the first URL that has it whole, and read it from now on.
+
+    Without a URL: GPU_CATALOG_URL, else `url` in ~/.config/gpu-catalog/config.toml. What cannot be verified is not
+    taken, and the last good publication stays. Exit codes: 0 up to date; 1 no URL could be used.
+    """
+    with _errors(as_json):
+        from gpu_catalog.places import configured_urls, default_cache
+        from gpu_catalog.sync import sync
+
+        result = sync(urls or configured_urls(), cache or default_cache())
+    if as_json:
+        click.echo(json.dumps({"id": result.id, "url": result.url, "changed": result.changed,
+                               "observed_at": result.observed_at, "files": result.downloaded_files,
+                               "bytes": result.downloaded_bytes}, indent=1))  # fmt: skip
+    elif result.changed:
+        click.echo(f"{result.id}: {result.downloaded_files} files, {result.downloaded_bytes / 1e6:.1f} MB from "
+                   f"{printable(result.url)}; prices of {printable(result.observed_at)}")  # fmt: skip
+    else:
+        click.echo(f"{result.id}: up to date; prices of {printable(result.observed_at)}")
 
 
 _sky_home = click.option("--sky-home", type=click.Path(path_type=Path), help="Folder whose .sky SkyPilot uses "

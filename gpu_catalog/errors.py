@@ -41,3 +41,7 @@ class NotOffered(GpuCatalogError):
 
 class CannotInstall(GpuCatalogError):
     """Catalogs that cannot be put where SkyPilot reads them, or taken away again."""
+
+
+class SyncFailed(GpuCatalogError):
+    """No site had a publication that could be verified, or the cache cannot be written."""
