@@ -1,5 +1,5 @@
 # Short names for what CONTRIBUTING.md describes. `.ci/run` is what decides.
-.PHONY: test lint format catalogs recorded docs emulator contract ci
+.PHONY: test lint format catalogs recorded docs emulator contract bench ci
 
 test:  ## the whole test suite, offline
 	pytest
@@ -25,6 +25,9 @@ emulator:  ## the three APIs on loopback
 
 contract:  ## our catalogs through real SkyPilot clients, every row and 20,000 random questions; about 10 minutes
 	python -m tests.contract
+
+bench:  ## what importing and asking costs; on an idle machine
+	python -m benchmarks.reader
 
 ci:
 	.ci/run

@@ -17,8 +17,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
+from urllib.parse import unquote, urlsplit
 
 from gpu_catalog import json_values
 from gpu_catalog.errors import BadCatalogFile, NoCatalog, SyncFailed
@@ -206,7 +205,7 @@ def find_root(root: str | os.PathLike[str] | None) -> tuple[Path, str | None]:
         return _default_root(), None
     parts = urlsplit(chosen)
     if parts.scheme == "file":
-        return _folder(Path(url2pathname(parts.path)), chosen), None
+        return _folder(Path(unquote(parts.path)), chosen), None
     if (url := _url_of(chosen)) is not None:
         return _synced_copy(url)
     if "://" in chosen:

@@ -21,8 +21,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
+from urllib.parse import unquote, urlsplit
 
 import gpu_catalog
 from gpu_catalog.catalog import POINTER_NAME, PUBLICATIONS, parse_pointer
@@ -323,7 +322,7 @@ def _limited(content: bytes, name: str, max_bytes: int) -> bytes:
 def _site(url: str) -> _FolderSite | _HttpSite:
     parts = urlsplit(url)
     if parts.scheme == "file":
-        return _FolderSite(Path(url2pathname(parts.path)))
+        return _FolderSite(Path(unquote(parts.path)))
     _check_url(url)
     return _HttpSite(url)
 

@@ -28,7 +28,7 @@ HEAVY = {
     "urllib3",
 }
 OURS = {"schemas", "fetchers", "publisher"}
-MAX_MODULES = 120
+MAX_MODULES = 60
 
 
 @pytest.fixture(scope="module")
