@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from gpu_catalog import json_values
 from gpu_catalog.errors import BadCatalogFile, NoCatalog, SyncFailed
@@ -203,7 +203,7 @@ def find_root(root: str | os.PathLike[str] | None) -> tuple[Path, str | None]:
     chosen = _chosen(root)
     if chosen is None:
         return _default_root(), None
-    parts = urlsplit(chosen)
+    parts = _url_parts(chosen)
     if parts.scheme == "file":
         return _folder(Path(unquote(parts.path)), chosen), None
     if (url := _url_of(chosen)) is not None:
@@ -220,7 +220,16 @@ def _chosen(root: str | os.PathLike[str] | None) -> str | None:
 def _url_of(root: str | os.PathLike[str] | None) -> str | None:
     """The site to sync before reading, if the root is one."""
     chosen = _chosen(root)
-    return chosen if chosen is not None and urlsplit(chosen).scheme in ("http", "https") else None
+    return chosen if chosen is not None and _url_parts(chosen).scheme in ("http", "https") else None
+
+
+def _url_parts(text: str) -> SplitResult:
+    if not text:
+        raise NoCatalog("an empty root; name a folder or URL, or leave it out")
+    try:
+        return urlsplit(text)
+    except ValueError as exc:
+        raise NoCatalog(f"{text[:200]}: no URL ({exc})") from exc
 
 
 def _synced_copy(url: str) -> tuple[Path, str | None]:

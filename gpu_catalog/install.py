@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Literal
 
 from gpu_catalog.errors import CannotInstall
-from gpu_catalog.manifest import Manifest, read_manifest
+from gpu_catalog.manifest import Manifest, is_plain_path, read_manifest
 
 SCHEMAS = ("v7", "v8")
 REFRESHED_BY_SKYPILOT = ("lambda", "runpod")
@@ -169,13 +169,17 @@ class _Place:
         self.base, self.dry_run = base, dry_run
         path = base / _OURS / _RECORD
         try:
-            self.record: dict[str, dict[str, str | None]] = json.loads(path.read_bytes()) if path.exists() else {}
-            self.record = {
-                str(name): {key: entry[key] for key in ("sha256", "backup", "md5")}
-                for name, entry in self.record.items()
+            entries = json.loads(path.read_bytes()) if path.exists() else {}
+            self.record: dict[str, dict[str, str | None]] = {
+                name: {key: entry[key] for key in ("sha256", "backup", "md5")} for name, entry in entries.items()
             }
-        except (ValueError, KeyError, TypeError, AttributeError) as exc:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as exc:
             raise CannotInstall(f"{path} cannot be read ({exc}); the backups are beside it") from exc
+        for name, entry in self.record.items():
+            backup = entry["backup"]
+            inside = backup is None or (backup.startswith(f"{_OURS}/") and is_plain_path(backup.partition("/")[2]))
+            if not is_plain_path(name) or not inside:
+                raise CannotInstall(f"{path} names files outside of the folder; it is not of ours, remove it")
 
     def content(self, name: str) -> bytes | None:
         """What a file holds; None when it is not there."""

@@ -12,6 +12,7 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import shutil
 import tempfile
 import time
@@ -21,7 +22,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 import gpu_catalog
 from gpu_catalog.catalog import POINTER_NAME, PUBLICATIONS, parse_pointer
@@ -85,13 +86,18 @@ def sync(urls: Sequence[str], cache: Path, *, deadline_seconds: float = DEADLINE
                 try:
                     return _Sync(url, cache, time.monotonic() + deadline_seconds).run()
                 except (SyncFailed, BadCatalogFile) as exc:
-                    problems.append(f"{url}: {exc}")
+                    problems.append(f"{_shown(url)}: {exc}")
     except OSError as exc:
         where = exc.filename or cache
         raise SyncFailed(
             f"cannot write the cache {where}: {exc.strerror or exc}; mend it or set GPU_CATALOG_CACHE"
         ) from exc
     raise SyncFailed("; ".join(problems) + _what_stays(cache))
+
+
+def _shown(url: str) -> str:
+    """The URL for messages, without what may be a password."""
+    return re.sub(r"//[^/@]*@", "//...@", url[:200])
 
 
 def _what_stays(cache: Path) -> str:
@@ -320,11 +326,18 @@ def _limited(content: bytes, name: str, max_bytes: int) -> bytes:
 
 
 def _site(url: str) -> _FolderSite | _HttpSite:
-    parts = urlsplit(url)
+    parts = _url_parts(url)
     if parts.scheme == "file":
         return _FolderSite(Path(unquote(parts.path)))
     _check_url(url)
     return _HttpSite(url)
+
+
+def _url_parts(url: str) -> SplitResult:
+    try:
+        return urlsplit(url)
+    except ValueError as exc:
+        raise SyncFailed(f"no URL ({exc})") from exc
 
 
 def _check_url(url: str) -> None:
@@ -333,7 +346,7 @@ def _check_url(url: str) -> None:
     Raises:
         SyncFailed: otherwise.
     """
-    parts = urlsplit(url)
+    parts = _url_parts(url)
     if parts.username or parts.password:
         raise SyncFailed("a URL with a user name or password in it; catalogs are public")
     if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOOPBACK):

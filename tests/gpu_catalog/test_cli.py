@@ -19,7 +19,8 @@ CHECKOUT = Path(__file__).resolve().parents[2] / "catalogs"
 
 
 @pytest.fixture(autouse=True)
-def _catalogs(monkeypatch: pytest.MonkeyPatch) -> None:
+def _catalogs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("GPU_CATALOG_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("GPU_CATALOG_ROOT", str(CHECKOUT))
 
 
@@ -74,6 +75,13 @@ def test_filters_and_order() -> None:
             "no region 'us-est-1' in these clouds; did you mean us-west-1, us-east-1",
         ),
         (("list", "--root", "nowhere"), "nowhere: no such folder"),
+        (("list", "--root", ""), "an empty root; name a folder or URL"),
+        (("list", "--root", "https://[::1"), "https://[::1: no URL (Invalid IPv6 URL)"),
+        (("sync", "https://[::1"), "https://[::1: no URL (Invalid IPv6 URL)"),
+        (
+            ("sync", "https://me:secret@example.com"),
+            "https://...@example.com: a URL with a user name or password in it",
+        ),
         (("why", "RTX509"), "did you mean RTX5090,"),
     ],
 )
@@ -83,6 +91,7 @@ def test_wrong_input_gets_one_line_that_helps(arguments: tuple[str, ...], messag
     assert (result.exit_code, result.stdout) == (1, "")
     assert message in result.stderr
     assert result.stderr.count("\n") == 1
+    assert "secret" not in result.stderr
 
 
 def test_errors_in_json_mode_are_json() -> None:

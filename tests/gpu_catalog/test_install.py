@@ -166,3 +166,20 @@ def test_the_home_is_that_of_skypilot(monkeypatch: pytest.MonkeyPatch, tmp_path:
     assert installing.sky_home() == Path.home()
     monkeypatch.setenv("SKY_RUNTIME_DIR", str(tmp_path))
     assert installing.sky_home() == tmp_path
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        '{"a": 1}',
+        "[",
+        '{"../../x": {"sha256": "a", "backup": null, "md5": null}}',
+        '{"v8/yotta/vms.csv": {"sha256": "a", "backup": "../../../etc/passwd", "md5": null}}',
+        '{"v8/yotta/vms.csv": {"sha256": "a", "backup": ".gpu-catalog/../../x", "md5": null}}',
+    ],
+)
+def test_a_record_that_is_not_ours_moves_nothing(home: Path, record: str) -> None:
+    (base(home) / ".gpu-catalog").mkdir(parents=True)
+    (base(home) / ".gpu-catalog" / "installed.json").write_text(record)
+    result = run("uninstall", home=home)
+    assert (result.exit_code, result.stdout, result.stderr.count("\n")) == (1, "", 1)
