@@ -26,8 +26,9 @@ emulator:  ## the three APIs on loopback
 contract:  ## our catalogs through real SkyPilot clients, every row and 20,000 random questions; about 10 minutes
 	python -m tests.contract
 
-bench:  ## what importing and asking costs; on an idle machine
+bench:  ## what importing, asking and estimating cost; on an idle machine
 	python -m benchmarks.reader
+	python -m benchmarks.estimate
 
 ci:
 	.ci/run

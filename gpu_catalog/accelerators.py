@@ -90,6 +90,29 @@ class AcceleratorTable:
         return known.usd_per_gpu_hour_min, known.usd_per_gpu_hour_max
 
 
+_NOT_COMPARED = str.maketrans("", "", "-_ \t")
+
+
+def name_key(name: str) -> str:
+    """A name as it is compared: case, blanks, `-` and `_` do not matter (`RTX 4090` = `RTX4090`)."""
+    return name.lower().translate(_NOT_COMPARED)
+
+
+@lru_cache(maxsize=1)
+def _synonyms() -> dict[str, frozenset[str]]:
+    cards: dict[str, set[str]] = {}
+    for accelerator in accelerator_table():
+        cards.setdefault(name_key(accelerator.synonym_of or accelerator.name), set()).add(
+            name_key(accelerator.name)
+        )
+    return {key: frozenset(keys) for keys in cards.values() if len(keys) > 1 for key in keys}
+
+
+def synonym_keys(key: str) -> frozenset[str]:
+    """The `name_key` of every other name of the same card (`a6000` for `rtxa6000`)."""
+    return _synonyms().get(key, frozenset()) - {key}
+
+
 @lru_cache(maxsize=1)
 def accelerator_table() -> AcceleratorTable:
     """The bundled table, read once."""

@@ -24,7 +24,7 @@ from gpu_catalog.errors import BadCatalogFile, NoCatalog, SyncFailed
 from gpu_catalog.manifest import MANIFEST_NAME, CloudEntry, Manifest, parse_manifest, read_manifest
 from gpu_catalog.offering import Offering
 from gpu_catalog.offers import Offer, grouped, parse_offers
-from gpu_catalog.reading import read_vms_csv
+from gpu_catalog.reading import decoded, read_vms_csv
 
 ROOT_VARIABLE = "GPU_CATALOG_ROOT"
 POINTER_NAME = "latest.json"
@@ -194,11 +194,15 @@ class Catalog:
         return best and best[1]
 
 
-def find_root(root: str | os.PathLike[str] | None) -> tuple[Path, str | None]:
+def find_root(root: str | os.PathLike[str] | None, *, offline: bool = False) -> tuple[Path, str | None]:
     """The folder to read, and why it may be out of date (None when nothing is known against it).
 
+    Args:
+        root: folder or URL; None for the default.
+        offline: read what was synced from a URL before, and ask nobody.
+
     Raises:
-        NoCatalog: the place is no folder.
+        NoCatalog: the place is no folder, or a URL that was never synced.
     """
     chosen = _chosen(root)
     if chosen is None:
@@ -207,7 +211,7 @@ def find_root(root: str | os.PathLike[str] | None) -> tuple[Path, str | None]:
     if parts.scheme == "file":
         return _folder(Path(unquote(parts.path)), chosen), None
     if (url := _url_of(chosen)) is not None:
-        return _synced_copy(url)
+        return (_earlier_copy(url), None) if offline else _synced_copy(url)
     if "://" in chosen:
         raise NoCatalog(f"{chosen[:200]}: a root is a folder, or an https:// or file:// URL")
     return _folder(Path(chosen), chosen), None
@@ -234,10 +238,9 @@ def _url_parts(text: str) -> SplitResult:
 
 def _synced_copy(url: str) -> tuple[Path, str | None]:
     """The cache of a site, brought up to date if that can be done."""
-    from gpu_catalog.places import default_cache
     from gpu_catalog.sync import sync
 
-    cache = default_cache() / "sites" / hashlib.sha256(url.encode()).hexdigest()[:16]
+    cache = _site_cache(url)
     try:
         sync([url], cache)
     except SyncFailed as exc:
@@ -245,6 +248,21 @@ def _synced_copy(url: str) -> tuple[Path, str | None]:
             raise NoCatalog(f"{exc}; and there is no earlier copy") from exc
         return cache, str(exc)
     return cache, None
+
+
+def _earlier_copy(url: str) -> Path:
+    from gpu_catalog.sites import shown_url
+
+    cache = _site_cache(url)
+    if not (cache / POINTER_NAME).is_file():
+        raise NoCatalog(f"{shown_url(url)}: nothing synced from there yet; `gpu-catalog list --root URL` syncs it")
+    return cache
+
+
+def _site_cache(url: str) -> Path:
+    from gpu_catalog.places import default_cache
+
+    return default_cache() / "sites" / hashlib.sha256(url.encode()).hexdigest()[:16]
 
 
 def _default_root() -> Path:
@@ -344,23 +362,28 @@ def _listed_clouds(folder: Path, manifest: Manifest) -> dict[str, CloudOffers]:
             content = _read(path)
             if hashlib.sha256(content).hexdigest() != manifest.files[listed].sha256:
                 raise BadCatalogFile(f"{path}: not the file of the manifest; publish or sync again")
-            clouds[cloud] = CloudOffers(cloud, parse_offers(_decoded(content, path), str(path)), facts)
+            clouds[cloud] = CloudOffers(cloud, parse_offers(decoded(content, path), str(path)), facts)
     return clouds
 
 
-def _decoded(content: bytes, path: Path) -> str:
-    try:
-        return content.decode("utf-8")
-    except UnicodeDecodeError as exc:
-        raise BadCatalogFile(f"{path}: not UTF-8 ({exc})") from exc
-
-
 def _bare_clouds(root: Path) -> dict[str, CloudOffers]:
-    """The clouds of a tree without a manifest: `<schema>/<cloud>/vms.csv`, v8 before v7, or `<cloud>/vms.csv`."""
+    return {
+        cloud: CloudOffers(cloud, grouped(read_vms_csv(path, cloud))) for cloud, path in bare_files(root).items()
+    }
+
+
+def bare_files(root: Path) -> dict[str, Path]:
+    """The `vms.csv` of every cloud in a tree without a manifest, by cloud name.
+
+    They lie in `<schema>/<cloud>/`, v8 before v7, or in `<cloud>/`.
+
+    Raises:
+        NoCatalog: there is none.
+    """
     found: dict[str, Path] = {}
     for pattern in (*(f"{schema}/*/vms.csv" for schema in _SCHEMAS), "*/vms.csv"):
         for path in sorted(root.glob(pattern)):
             found.setdefault(path.parent.name, path)
     if not found:
         raise NoCatalog(f"{root}: no manifest.json, <schema>/<cloud>/vms.csv or <cloud>/vms.csv in it")
-    return {cloud: CloudOffers(cloud, grouped(read_vms_csv(path, cloud))) for cloud, path in sorted(found.items())}
+    return dict(sorted(found.items()))

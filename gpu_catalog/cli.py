@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
@@ -14,10 +15,12 @@ import click
 
 import gpu_catalog
 from gpu_catalog.catalog import Catalog
-from gpu_catalog.cloud_names import display_name
+from gpu_catalog.cloud_names import cloud_named, display_name
 from gpu_catalog.errors import GpuCatalogError
+from gpu_catalog.estimate_cli import estimate_command
 from gpu_catalog.listing import Line, Sort, list_lines, why
 from gpu_catalog.offering import MARKS, Offering
+from gpu_catalog.places import sky_home
 from gpu_catalog.texts import dollars, number, printable, table
 
 if TYPE_CHECKING:
@@ -50,7 +53,7 @@ def _errors(as_json: bool = False) -> Iterator[None]:
         sys.exit(1)
 
 
-@main.command("list", epilog="""\b
+@main.command("list", short_help="Show instance types with a GPU and their prices.", epilog="""\b
     Examples:
       gpu-catalog list                      every accelerator, cheapest offer per cloud
       gpu-catalog list H100 --count 8
@@ -165,7 +168,7 @@ def _age(observed_at: str) -> str:
     return "today" if days < 1 else "1 day ago" if days == 1 else f"{days} days ago"
 
 
-@main.command("why", epilog="""\b
+@main.command("why", short_help="Say why a GPU is, or is not, in the catalog.", epilog="""\b
     Examples:
       gpu-catalog why RTX5090
       gpu-catalog why gpu_8x_h100_sxm5
@@ -221,20 +224,29 @@ def _launch_note(facts: Offering) -> list[str]:
     )
 
 
-@main.command("sync", epilog="""\b
+@main.command("sync", short_help="Fetch the latest publication into the cache.", epilog="""\b
     Examples:
       gpu-catalog sync https://prices.example.com/gpu-catalog
-      gpu-catalog sync https://a.example.com/c https://mirror.example.com/c""")  # fmt: skip
+      gpu-catalog sync https://a.example.com/c https://mirror.example.com/c
+      gpu-catalog sync --upstream aws,gcp,azure""")  # fmt: skip
 @click.argument("urls", nargs=-1, metavar="[URL]...")
 @click.option("--cache", type=click.Path(path_type=Path), help="Folder to sync into (default: "
               "GPU_CATALOG_CACHE, else gpu-catalog in the user's cache).")  # fmt: skip
+@click.option("--upstream", metavar="CLOUDS", help="Fetch SkyPilot's hosted catalogs of these clouds, separated by "
+              "commas, for estimates.")  # fmt: skip
 @_json
-def sync_command(urls: tuple[str, ...], cache: Path | None, as_json: bool) -> None:
+def sync_command(urls: tuple[str, ...], cache: Path | None, upstream: str | None, as_json: bool) -> None:
     """Fetch the latest publication from the first URL that has it whole, and read it from now on.
 
     Without a URL: GPU_CATALOG_URL, else `url` in ~/.config/gpu-catalog/config.toml. What cannot be verified is not
     taken, and the last good publication stays. Exit codes: 0 up to date; 1 no URL could be used.
+
+    With --upstream the URLs are those of SkyPilot's catalogs; without one: GPU_CATALOG_UPSTREAM_URLS, else
+    `upstream_urls` in config.toml, else where SkyPilot gets them. Exit code 3: only some of the clouds.
     """
+    if upstream is not None:
+        _sync_upstream(upstream, urls, cache, as_json=as_json)
+        return
     with _errors(as_json):
         from gpu_catalog.places import configured_urls, default_cache
         from gpu_catalog.sync import sync
@@ -251,12 +263,37 @@ def sync_command(urls: tuple[str, ...], cache: Path | None, as_json: bool) -> No
         click.echo(f"{result.id}: up to date; prices of {printable(result.observed_at)}")
 
 
-_sky_home = click.option("--sky-home", type=click.Path(path_type=Path), help="Folder whose .sky SkyPilot uses "
-                         "(default: SKY_RUNTIME_DIR, else the home).")  # fmt: skip
+def _sync_upstream(clouds: str, urls: tuple[str, ...], cache: Path | None, *, as_json: bool) -> None:
+    names = [cloud_named(name) for name in clouds.split(",") if name.strip()]
+    if not names:
+        raise click.UsageError("--upstream names no cloud")
+    with _errors(as_json):
+        from gpu_catalog.places import default_cache
+        from gpu_catalog.upstream import sync_upstream, upstream_urls
+
+        results = sync_upstream(list(dict.fromkeys(names)), cache or default_cache(), urls or upstream_urls())
+    failed = [result for result in results if result.problem is not None]
+    if as_json:
+        click.echo(json.dumps([asdict(result) for result in results], indent=1))
+    for result in () if as_json else results:
+        if result.problem is not None:
+            click.echo(f"Error: {result.cloud}: {printable(result.problem)}", err=True)
+        elif result.changed:
+            left_out = f", {result.broken} of them broken and left out" if result.broken else ""
+            rows = "1 row" if result.rows == 1 else f"{result.rows} rows"
+            click.echo(f"{result.cloud}: {rows}{left_out}, from {printable(result.url or '')}")
+        else:
+            click.echo(f"{result.cloud}: up to date, {printable(result.url or '')}")
+    if failed:
+        sys.exit(1 if len(failed) == len(results) else 3)
+
+
+_sky_home = click.option("--sky-home", "home", type=click.Path(path_type=Path), help="Folder whose .sky SkyPilot "
+                         "uses (default: SKY_RUNTIME_DIR, else the home).")  # fmt: skip
 _dry_run = click.option("--dry-run", is_flag=True, help="Only tell what would be done.")
 
 
-@main.command("install", epilog="""\b
+@main.command("install", short_help="Put catalogs where SkyPilot reads them.", epilog="""\b
     Examples:
       gpu-catalog install                          Yotta
       gpu-catalog install --clouds yotta,lambda --dry-run""")  # fmt: skip
@@ -265,9 +302,7 @@ _dry_run = click.option("--dry-run", is_flag=True, help="Only tell what would be
 @_root
 @_sky_home
 @_dry_run
-def install_command(
-    clouds: str, allow_sample: bool, root: str | None, sky_home: Path | None, dry_run: bool
-) -> None:
+def install_command(clouds: str, allow_sample: bool, root: str | None, home: Path | None, dry_run: bool) -> None:
     """Put catalogs where SkyPilot reads them, with a backup of what is there.
 
     Schema v7 is read by SkyPilot 0.10.0 to 0.10.3.post2, v8 by 0.10.5 and later (Yotta by 0.12.0 and later).
@@ -280,7 +315,7 @@ def install_command(
         raise click.UsageError("--clouds names no cloud")
     with _errors():
         folder = Catalog.load(root).folder
-        changes = installing.install(folder, names, sky_home or installing.sky_home(), allow_sample=allow_sample,
+        changes = installing.install(folder, names, home or sky_home(), allow_sample=allow_sample,
                                      dry_run=dry_run)  # fmt: skip
     _tell(changes, dry_run=dry_run)
     if stopped := [display_name(name) for name in names if name in installing.REFRESHED_BY_SKYPILOT]:
@@ -290,15 +325,15 @@ def install_command(
     click.echo("a running API server keeps its old catalogs: restart it with `sky api stop`")
 
 
-@main.command("uninstall")
+@main.command("uninstall", short_help="Undo what install did.")
 @_sky_home
 @_dry_run
-def uninstall_command(sky_home: Path | None, dry_run: bool) -> None:
+def uninstall_command(home: Path | None, dry_run: bool) -> None:
     """Put back what was there before `gpu-catalog install`; files that you edited since are kept."""
     from gpu_catalog import install as installing
 
     with _errors():
-        changes = installing.uninstall(sky_home or installing.sky_home(), dry_run=dry_run)
+        changes = installing.uninstall(home or sky_home(), dry_run=dry_run)
     if not changes:
         click.echo("nothing of ours is installed there")
     else:
@@ -311,6 +346,9 @@ def _tell(changes: Sequence[Change], *, dry_run: bool) -> None:
         would = "would " if dry_run and change.action not in {"same", "keep"} else ""
         note = f" ({change.note})" if change.note else ""
         click.echo(printable(f"{would}{change.action} {change.path}{note}"))
+
+
+main.add_command(estimate_command)
 
 
 if __name__ == "__main__":

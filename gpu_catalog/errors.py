@@ -45,3 +45,15 @@ class CannotInstall(GpuCatalogError):
 
 class SyncFailed(GpuCatalogError):
     """No site had a publication that could be verified, or the cache cannot be written."""
+
+
+class BadSettings(GpuCatalogError):
+    """The user's `config.toml` or `overrides.toml` cannot be read or says something that it cannot."""
+
+
+class BadQuestion(GpuCatalogError):
+    """A question for a price that is malformed: it could be answered by no catalog."""
+
+
+class BadTask(GpuCatalogError):
+    """A task file that cannot be read, or that names nothing to be priced."""

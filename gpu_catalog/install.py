@@ -50,11 +50,6 @@ class Change:
     """What the user should know, e.g. where the backup is."""
 
 
-def sky_home() -> Path:
-    """The folder whose `.sky` SkyPilot uses: SKY_RUNTIME_DIR (0.13 and later), else the home."""
-    return Path(os.environ.get("SKY_RUNTIME_DIR") or Path.home())
-
-
 def install(
     catalogs: Path, clouds: Sequence[str], home: Path, *, allow_sample: bool = False, dry_run: bool = False
 ) -> list[Change]:
@@ -63,7 +58,7 @@ def install(
     Args:
         catalogs: a folder with `manifest.json`; every file taken from it is hashed first.
         clouds: names of clouds in it.
-        home: folder whose `.sky` SkyPilot uses, see `sky_home`.
+        home: folder whose `.sky` SkyPilot uses, see `places.sky_home`.
         allow_sample: take sample data too.
         dry_run: only tell.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
@@ -57,14 +56,18 @@ def accelerator_named(catalog: Catalog, text: str) -> str:
     raise NotOffered(f"no accelerator {text[:80]!r} in the catalog{suggestion(wanted, names.values())}")
 
 
-def suggestion(wanted: str, names: Iterable[str]) -> str:
-    """`; did you mean ...?` with the nearest names, else how to see them all."""
-    # What is short comes first: an accelerator before the instance types that have it.
-    by_lower_name = {name.lower(): name for name in sorted(names, key=lambda name: (len(name), name))}
-    near = [name for name in by_lower_name if wanted and wanted.lower() in name]
-    near += difflib.get_close_matches(wanted.lower(), by_lower_name, n=MOST_SUGGESTIONS)
+def suggestion(wanted: str, names: Iterable[str], otherwise: str = "`gpu-catalog list` shows what there is") -> str:
+    """`; did you mean ...?` with the nearest names, else what to do instead."""
+    import difflib  # Only who is lost needs it.
+
+    # What begins so comes first, and what is short: an accelerator before the instance types that have it.
+    low = wanted.lower()
+    ordered = sorted(names, key=lambda name: (not name.lower().startswith(low), len(name), name))
+    by_lower_name = {name.lower(): name for name in ordered if name.lower() != low}
+    near = [name for name in by_lower_name if low and low in name]
+    near += difflib.get_close_matches(low, by_lower_name, n=MOST_SUGGESTIONS)
     if not near:
-        return "; `gpu-catalog list` shows what there is"
+        return f"; {otherwise}"
     shown = [by_lower_name[name] for name in dict.fromkeys(near)]
     return f"; did you mean {', '.join(shown[:MOST_SUGGESTIONS])}?"
 

@@ -80,13 +80,16 @@ class Offering:
 
     @property
     def price_usd_per_gpu_hour(self) -> Decimal | None:
-        """On-demand price of one accelerator, USD per hour, to six decimals; None for a CPU instance.
+        """On-demand price of one accelerator, USD per hour, to six decimals; None for a CPU instance."""
+        return None if self.accelerator_count is None else per_gpu(self.price_usd_per_hour, self.accelerator_count)
 
-        The only place where an instance price becomes a price per GPU.
-        """
-        if self.accelerator_count is None:
-            return None
-        return round(self.price_usd_per_hour / Decimal(str(self.accelerator_count)), 6)
+
+def per_gpu(price_usd_per_hour: Decimal, accelerator_count: float) -> Decimal:
+    """What one accelerator of an instance costs, USD per hour, to six decimals.
+
+    The only place where an instance price becomes a price per GPU.
+    """
+    return round(price_usd_per_hour / Decimal(str(accelerator_count)), 6)
 
 
 MARKS = {

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+import stat
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -35,7 +36,7 @@ def read_vms_csv(path: Path, cloud: str) -> list[Offering]:
         BadCatalogFile: not UTF-8, cut off, a column missing or there twice, a row of the wrong length, or a cell
             that does not parse; the message names file and line.
     """
-    return parse_vms_csv(_text(path), cloud, str(path))
+    return parse_vms_csv(file_text(path), cloud, str(path))
 
 
 def parse_vms_csv(text: str, cloud: str, where: str = "vms.csv") -> list[Offering]:
@@ -45,7 +46,7 @@ def parse_vms_csv(text: str, cloud: str, where: str = "vms.csv") -> list[Offerin
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     offerings = []
     try:
-        header = _checked_header(next(reader))
+        header = checked_header(next(reader))
         for cells in reader:
             if len(cells) != len(header):
                 raise BadCatalogFile(f"{len(cells)} cells under {len(header)} columns")
@@ -72,16 +73,44 @@ def read_offer_lines(path: Path) -> list[Offer]:
     Raises:
         BadCatalogFile: as `read_offers`.
     """
-    return parse_offers(_text(path), str(path))
+    return parse_offers(file_text(path), str(path))
 
 
-def _text(path: Path) -> str:
-    if path.stat().st_size > MAX_FILE_BYTES:
+def file_text(path: Path) -> str:
+    """The whole text of a file.
+
+    Raises:
+        BadCatalogFile: not a regular file, too large, or not UTF-8.
+        OSError: it cannot be read.
+    """
+    return decoded(file_bytes(path), path)
+
+
+def file_bytes(path: Path) -> bytes:
+    """All bytes of a file.
+
+    Raises:
+        BadCatalogFile: not a regular file, or too large.
+        OSError: it cannot be read.
+    """
+    found = path.stat()
+    if not stat.S_ISREG(found.st_mode):  # A pipe or device could be read without end.
+        raise BadCatalogFile(f"{path}: not a regular file")
+    if found.st_size > MAX_FILE_BYTES:
         raise BadCatalogFile(f"{path}: larger than {MAX_FILE_BYTES} bytes")
+    return path.read_bytes()
+
+
+def decoded(content: bytes, where: object) -> str:
+    """The text of a file; `where` names it in the message.
+
+    Raises:
+        BadCatalogFile: not UTF-8.
+    """
     try:
-        return path.read_bytes().decode("utf-8")
+        return content.decode("utf-8")
     except UnicodeDecodeError as exc:
-        raise BadCatalogFile(f"{path}: not UTF-8 ({exc})") from exc
+        raise BadCatalogFile(f"{where}: not UTF-8 ({exc})") from exc
 
 
 _COLUMNS = (
@@ -90,8 +119,12 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-def _checked_header(header: list[str]) -> list[str]:
-    """The header, if every column that we need is there and none is there twice: pandas reads the first of two."""
+def checked_header(header: list[str]) -> list[str]:
+    """The header, if every column that we need is there and none is there twice: pandas reads the first of two.
+
+    Raises:
+        BadCatalogFile: otherwise.
+    """
     for column in _COLUMNS:
         if column not in header:
             raise BadCatalogFile(f"column {column!r} is missing")

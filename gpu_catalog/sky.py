@@ -25,12 +25,11 @@ from gpu_catalog.cloud_names import display_name
 from gpu_catalog.errors import NotOffered
 from gpu_catalog.offering import Offering
 from gpu_catalog.offers import Offer
+from gpu_catalog.prices import US_FIRST
+from gpu_catalog.sizes import size_test
 
 Answer = TypeVar("Answer")
 Clouds = str | Sequence[str] | None
-
-US_FIRST = frozenset({"lambda"})
-"""Clouds whose `us-*` regions SkyPilot tries first, whatever the price (`lambda_catalog.py`)."""
 
 REGION_BLIND_DEFAULT = frozenset({"yotta"})
 """Clouds whose default instance type SkyPilot looks for without regard to the region (`yotta_catalog.py`)."""
@@ -472,29 +471,8 @@ def _places(offer: Offer, region: str) -> list[tuple[str, tuple[str, ...]]]:
 
 def _fitting(offers: Iterable[Offer], cpus: str | None, memory: str | None) -> Iterator[Offer]:
     """The offers with these vCPUs (`4`, `4+`) and this memory in GiB (`16`, `16+`, `4x` the vCPUs)."""
-    wanted_cpus = None if cpus is None else _number(cpus, "cpus", "+")
-    wanted_memory = None if memory is None else _number(memory, "memory", "+x")
-
-    def fits(facts: Offering) -> bool:
-        if cpus is not None and wanted_cpus is not None:
-            enough = facts.vcpus >= wanted_cpus if cpus.endswith("+") else facts.vcpus == wanted_cpus
-            if not enough:
-                return False
-        if memory is None or wanted_memory is None:
-            return True
-        if memory.endswith("x"):
-            return facts.memory_gib >= facts.vcpus * wanted_memory
-        return facts.memory_gib >= wanted_memory if memory.endswith("+") else facts.memory_gib == wanted_memory
-
-    return (offer for offer in offers if fits(offer.offering))
-
-
-def _number(text: str, what: str, suffixes: str) -> float:
-    try:
-        return float(text[:-1] if text.endswith(tuple(suffixes)) else text)
-    except (ValueError, AttributeError, TypeError) as exc:
-        forms = " or ".join(f'"<number>{suffix}"' for suffix in suffixes)
-        raise NotOffered(f"{what} is a number as text, or {forms}, not {text!r:.80}") from exc
+    fits = size_test(cpus, memory)
+    return (offer for offer in offers if fits(offer.offering.vcpus, offer.offering.memory_gib))
 
 
 def _by_price(offers: list[Offer], use_spot: bool, max_hourly_cost: float | None) -> list[Offer]:

@@ -12,7 +12,6 @@ import fcntl
 import hashlib
 import json
 import os
-import re
 import shutil
 import tempfile
 import time
@@ -21,30 +20,22 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
-from urllib.parse import SplitResult, unquote, urlsplit
+from typing import IO, Any
 
-import gpu_catalog
 from gpu_catalog.catalog import POINTER_NAME, PUBLICATIONS, parse_pointer
 from gpu_catalog.errors import BadCatalogFile, SyncFailed
 from gpu_catalog.manifest import MANIFEST_NAME, MAX_MANIFEST_BYTES, FileEntry, Manifest, parse_manifest
-
-if TYPE_CHECKING:
-    import requests
+from gpu_catalog.sites import Answer, open_site, shown_url
 
 STATE_NAME = "sync.json"
 KEPT_PUBLICATIONS = 3
 MAX_PUBLICATION_BYTES = 256 * 1024 * 1024
-TIMEOUT_SECONDS = (5.0, 15.0)
-"""To connect, and between two pieces of an answer."""
 DEADLINE_SECONDS = 60.0
 """For all of one site."""
 LONGEST_WAIT_SECONDS = 60.0
 """For another sync into the same cache."""
 
-_LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 _TEMPORARY = ".tmp-"
-_CHUNK_BYTES = 1 << 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,23 +72,18 @@ def sync(urls: Sequence[str], cache: Path, *, deadline_seconds: float = DEADLINE
         raise SyncFailed("no URL: name one, or set GPU_CATALOG_URL, or `url` in ~/.config/gpu-catalog/config.toml")
     problems = []
     try:
-        with _locked(cache):
+        with locked(cache):
             for url in urls:
                 try:
                     return _Sync(url, cache, time.monotonic() + deadline_seconds).run()
                 except (SyncFailed, BadCatalogFile) as exc:
-                    problems.append(f"{_shown(url)}: {exc}")
+                    problems.append(f"{shown_url(url)}: {exc}")
     except OSError as exc:
         where = exc.filename or cache
         raise SyncFailed(
             f"cannot write the cache {where}: {exc.strerror or exc}; mend it or set GPU_CATALOG_CACHE"
         ) from exc
     raise SyncFailed("; ".join(problems) + _what_stays(cache))
-
-
-def _shown(url: str) -> str:
-    """The URL for messages, without what may be a password."""
-    return re.sub(r"//[^/@]*@", "//...@", url[:200])
 
 
 def _what_stays(cache: Path) -> str:
@@ -117,7 +103,7 @@ class _Sync:
         self.url, self.cache, self.ends_at = url.rstrip("/"), cache, ends_at
         self.files = self.bytes = 0
         self.state = _read_state(cache)
-        self.site = _site(self.url)
+        self.site = open_site(self.url)
 
     def run(self) -> Synced:
         held = self._held()
@@ -219,11 +205,11 @@ class _Sync:
         """The pointer, last of all that readers see, and what the next request may ask conditionally."""
         now = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
         pointer = {"id": manifest.id, "sha256": hashlib.sha256(content).hexdigest(), "checked_at": now}
-        _replace(self.cache / POINTER_NAME, json.dumps(pointer).encode())
+        replace_file(self.cache / POINTER_NAME, json.dumps(pointer).encode())
         state = {
             "url": self.url, "name": answer.name, "etag": answer.etag, "last_modified": answer.last_modified,
         }  # fmt: skip
-        _replace(self.cache / STATE_NAME, json.dumps(state).encode())
+        replace_file(self.cache / STATE_NAME, json.dumps(state).encode())
 
     def _prune(self, current: str) -> None:
         """Remove old publications; readers that hold one have read it whole."""
@@ -231,126 +217,6 @@ class _Sync:
         others = sorted((p for p in place.iterdir() if p.name != current), key=lambda p: p.stat().st_mtime)
         for old in others[: max(0, len(others) - KEPT_PUBLICATIONS + 1)]:
             shutil.rmtree(old, ignore_errors=True)
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A file of a site."""
-
-    name: str
-    """Its path below the site."""
-
-    content: bytes
-    """Its bytes; empty when unchanged."""
-
-    unchanged: bool = False
-    """The site says that it is what the state of the last sync describes."""
-
-    etag: str | None = None
-    """Its ETag, if any."""
-
-    last_modified: str | None = None
-    """Its Last-Modified, if any."""
-
-
-class _FolderSite:
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def get(self, name: str, max_bytes: int, ends_at: float, known: dict[str, Any] | None = None) -> Answer | None:
-        """A file, or None when it is not there."""
-        del ends_at, known
-        try:
-            with (self.folder / name).open("rb") as file:
-                content = file.read(max_bytes + 1)
-        except (FileNotFoundError, NotADirectoryError):
-            return None
-        except OSError as exc:
-            raise SyncFailed(f"{name}: cannot be read ({exc.strerror})") from exc
-        return Answer(name, _limited(content, name, max_bytes))
-
-
-class _HttpSite:
-    def __init__(self, url: str) -> None:
-        import requests
-
-        self.url = url
-        self.session = requests.Session()
-        self.session.headers["User-Agent"] = f"gpu-catalog/{gpu_catalog.__version__}"
-
-    def get(self, name: str, max_bytes: int, ends_at: float, known: dict[str, Any] | None = None) -> Answer | None:
-        """A file, or None when it is not there (404); unchanged when it is what `known` describes.
-
-        Raises:
-            SyncFailed: anything else.
-        """
-        import requests
-
-        conditions = {
-            "If-None-Match": (known or {}).get("etag"),
-            "If-Modified-Since": (known or {}).get("last_modified"),
-        }
-        headers = {key: value for key, value in conditions.items() if isinstance(value, str)}
-        url = f"{self.url}/{name}"
-        try:
-            with self.session.get(url, headers=headers, timeout=TIMEOUT_SECONDS, stream=True) as answer:
-                _check_url(answer.url)
-                if answer.status_code == 404:
-                    return None
-                etag, modified = answer.headers.get("ETag"), answer.headers.get("Last-Modified")
-                if answer.status_code == 304 and headers:
-                    return Answer(name, b"", True, etag or headers.get("If-None-Match"), modified)
-                if answer.status_code != 200:
-                    raise SyncFailed(f"{name}: HTTP {answer.status_code}")
-                return Answer(name, _body(answer, name, max_bytes, ends_at), False, etag, modified)
-        except requests.exceptions.RequestException as exc:
-            raise SyncFailed(f"{name}: {type(exc).__name__}") from exc
-
-
-def _body(answer: requests.Response, name: str, max_bytes: int, ends_at: float) -> bytes:
-    """The whole body, given up as soon as it is too large or too late."""
-    content = bytearray()
-    for piece in answer.iter_content(_CHUNK_BYTES):
-        content += piece
-        if time.monotonic() > ends_at:
-            raise SyncFailed(f"{name}: not done before the deadline")
-        if len(content) > max_bytes:
-            break
-    return _limited(bytes(content), name, max_bytes)
-
-
-def _limited(content: bytes, name: str, max_bytes: int) -> bytes:
-    if len(content) > max_bytes:
-        raise SyncFailed(f"{name}: larger than the {max_bytes} bytes that were expected")
-    return content
-
-
-def _site(url: str) -> _FolderSite | _HttpSite:
-    parts = _url_parts(url)
-    if parts.scheme == "file":
-        return _FolderSite(Path(unquote(parts.path)))
-    _check_url(url)
-    return _HttpSite(url)
-
-
-def _url_parts(url: str) -> SplitResult:
-    try:
-        return urlsplit(url)
-    except ValueError as exc:
-        raise SyncFailed(f"no URL ({exc})") from exc
-
-
-def _check_url(url: str) -> None:
-    """Only https, plain http only to loopback, and nothing secret in it; also where a redirect led.
-
-    Raises:
-        SyncFailed: otherwise.
-    """
-    parts = _url_parts(url)
-    if parts.username or parts.password:
-        raise SyncFailed("a URL with a user name or password in it; catalogs are public")
-    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOOPBACK):
-        raise SyncFailed("not an https:// or file:// URL")
 
 
 def _read_state(cache: Path) -> dict[str, Any]:
@@ -362,8 +228,13 @@ def _read_state(cache: Path) -> dict[str, Any]:
 
 
 @contextmanager
-def _locked(cache: Path) -> Iterator[None]:
-    """Hold the cache's lock, leftovers of killed syncs removed. Makes the cache when missing."""
+def locked(cache: Path) -> Iterator[None]:
+    """Hold the cache's lock, leftovers of killed syncs removed. Makes the cache when missing.
+
+    Raises:
+        SyncFailed: somebody else holds it for too long.
+        OSError: the cache cannot be written.
+    """
     cache.mkdir(parents=True, exist_ok=True)
     with (cache / ".lock").open("a") as lock:
         _wait_for(lock, cache)
@@ -392,7 +263,8 @@ def _write(path: Path, content: bytes) -> None:
         os.fsync(file.fileno())
 
 
-def _replace(path: Path, content: bytes) -> None:
-    temporary = path.with_name(f".{path.name}.new")  # One writer: the lock is held.
+def replace_file(path: Path, content: bytes) -> None:
+    """Give a file new content, whole or not at all; the cache's lock is held."""
+    temporary = path.with_name(f".{path.name}.new")
     _write(temporary, content)
     temporary.replace(path)

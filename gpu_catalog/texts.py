@@ -2,13 +2,36 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Sequence
 from decimal import Decimal
+
+_LEAST = Decimal("0.0001")
+_SHOWN = reprlib.Repr()
+_SHOWN.maxlevel, _SHOWN.maxstring, _SHOWN.maxother, _SHOWN.maxlong = 2, 60, 60, 60
+
+
+def shown(value: object) -> str:
+    """A foreign value as a one-line message can carry it: cut off, and never spelled out whole to cut it.
+
+    Aliases in YAML can make a few lines stand for more than memory holds.
+    """
+    if isinstance(value, Decimal):
+        return str(value)[:60]
+    try:
+        return _SHOWN.repr(value)
+    except (ValueError, RecursionError):  # an int of thousands of digits
+        return f"<{type(value).__name__}>"
 
 
 def printable(text: str) -> str:
     """The text with every control or otherwise invisible character as an escape."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
+def capital(sentence: str) -> str:
+    """The sentence with a capital at its beginning."""
+    return sentence[:1].upper() + sentence[1:]
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], right: frozenset[int] = frozenset()) -> str:
@@ -25,12 +48,12 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], right: frozenset
 
 
 def dollars(price: Decimal | None) -> str:
-    """A price with two decimals from one dollar up and four below; `-` when unknown."""
+    """A price with two decimals from one dollar up and four below, six where four would say 0; `-` when unknown."""
     if price is None:
         return "-"
-    return f"{price:.2f}" if price >= 1 else f"{price:.4f}"
+    return f"{price:.2f}" if price >= 1 or price == 0 else f"{price:.4f}" if price >= _LEAST else f"{price:.6f}"
 
 
 def number(value: float | None) -> str:
     """A size or count without a needless `.0`; `-` when unknown."""
-    return "-" if value is None else f"{value:g}"
+    return "-" if value is None else f"{value:.12g}"

@@ -18,6 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from gpu_catalog import Catalog
+from tests.contract import estimates
 from tests.contract.clients import CLIENTS, CannotInstall, answers, python_of
 from tests.contract.compare import verdict
 from tests.contract.questions import Question, question, random_questions, walk
@@ -62,6 +63,7 @@ def check_client(release: str, catalogs: Path, *, short: bool) -> int:
         number = 2_000 if short else 20_000
         questions = list(random_questions(SEED, number, clouds, client))
         failures += _judge(f"{release} {client.schema} random", python, home, catalog, questions)
+        failures += _estimates(release, python, home)
         return failures + _optimizer(release, python, home, catalog)
 
 
@@ -86,6 +88,23 @@ def _judge(what: str, python: Path, home: Path, catalog: Catalog, questions: lis
     shown = ", ".join(f"{number} {kind}" for kind, number in sorted(counts.items()))
     print(f"{what}: {len(questions)} questions: {shown} ({time.monotonic() - started:.0f} s)", flush=True)  # noqa: T201
     return counts["different"]
+
+
+def _estimates(release: str, python: Path, home: Path) -> int:
+    """Every estimate must be what SkyPilot lists."""
+    clouds = CLIENTS[release].clouds
+    given = answers(python, home, [json.dumps(estimates.listing(cloud)) for cloud in clouds])
+    listed = {cloud: json.loads(answer)["value"] for cloud, answer in zip(clouds, given, strict=True)}
+    # Only the clouds that the client knows: with no cloud named an estimate asks all that there are.
+    place = home / "asked"
+    for cloud in clouds:
+        shutil.copytree(home / ".sky" / "catalogs" / CLIENTS[release].schema / cloud, place / cloud)
+    found = list(estimates.differences(listed, place))
+    for difference in found[:5]:
+        print(f"{release} estimates: {difference}", flush=True)  # noqa: T201
+    names = sum(map(len, listed.values()))
+    print(f"{release} estimates: {names} accelerators of {len(clouds)} clouds, {len(found)} differ", flush=True)  # noqa: T201
+    return len(found)
 
 
 def _optimizer(release: str, python: Path, home: Path, catalog: Catalog) -> int:

@@ -13,6 +13,7 @@ import pytest
 from gpu_catalog import Catalog
 from tests.contract.clients import CLIENTS
 from tests.contract.compare import ours, verdict
+from tests.contract.estimates import differences
 from tests.contract.questions import question, random_questions, walk
 
 CATALOG = Catalog.load(Path(__file__).resolve().parents[2] / "catalogs")
@@ -85,3 +86,12 @@ def test_the_walk_asks_about_every_row() -> None:
     rows = {site.key for offer in offered.offers for site in offer.offerings()}
     costs = [asked["arguments"] for asked in walk(offered) if asked["function"] == "get_hourly_cost"]
     assert rows == {(a["instance_type"], a["region"], a["zone"]) for a in costs if a["zone"]}
+
+
+def test_an_estimate_that_differs_from_skypilots_list_is_found() -> None:
+    catalogs = Path(__file__).resolve().parents[2] / "catalogs"
+    line = ["Lambda", "gpu_1x_a10", "A10", 1, 30.0, 24.0, 226.0, 1.29, None, "us-east-1"]
+    assert list(differences({"lambda": {"A10": [line]}}, catalogs)) == []
+    for column, wrong in ((3, 2), (7, 1.28), (8, 0.5), (9, "us-east-9")):
+        damaged = [*line[:column], wrong, *line[column + 1 :]]
+        assert list(differences({"lambda": {"A10": [damaged]}}, catalogs)), column

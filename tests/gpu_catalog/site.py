@@ -17,6 +17,8 @@ class Site:
         self.folder = folder
         self.requests: list[str] = []
         self.faults: dict[str, str] = {}
+        self.headers: dict[str, str] = {}  # Sent besides with every file.
+        self.confirmed = 0  # Answers 304.
         site = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -41,12 +43,15 @@ class Site:
         body = path.read_bytes() + (b" " * 100_000 if fault == "big" else b"")
         etag = f'"{hashlib.sha256(body).hexdigest()[:16]}"'
         if handler.headers.get("If-None-Match") == etag:
+            self.confirmed += 1
             handler.send_response(304)
             handler.end_headers()
             return
         handler.send_response(200)
         handler.send_header("ETag", etag)
         handler.send_header("Content-Length", str(len(body)))
+        for name, value in self.headers.items():
+            handler.send_header(name, value)
         handler.end_headers()
         handler.wfile.write(body[:-10] if fault == "cut" else body)
 

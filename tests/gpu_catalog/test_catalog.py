@@ -38,12 +38,14 @@ def point(root: Path, name: str) -> None:
     (root / "latest.json").write_text(json.dumps(pointer))
 
 
-def republished(folder: Path, old: str, new: str, name: str = "20261201T000000Z-000000000001") -> None:
-    """Replace text in Yotta's offers and make the manifest say so."""
-    path = folder / "v8/yotta/offers.jsonl"
+def republished(
+    folder: Path, old: str, new: str, name: str = "20261201T000000Z-000000000001", cloud: str = "yotta"
+) -> None:
+    """Replace text in a cloud's offers and make the manifest say so."""
+    path = folder / f"v8/{cloud}/offers.jsonl"
     path.write_text(path.read_text().replace(old, new))
     manifest = json.loads((folder / "manifest.json").read_text())
-    entry = manifest["files"]["v8/yotta/offers.jsonl"]
+    entry = manifest["files"][f"v8/{cloud}/offers.jsonl"]
     entry["sha256"], entry["size_bytes"] = hashlib.sha256(path.read_bytes()).hexdigest(), path.stat().st_size
     manifest["id"] = name
     (folder / "manifest.json").write_text(json.dumps(manifest))

@@ -15,6 +15,7 @@ from gpu_catalog import install as installing
 from gpu_catalog.cli import main
 from gpu_catalog.errors import CannotInstall
 from gpu_catalog.install import install, merged_accelerators, uninstall
+from gpu_catalog.places import sky_home
 
 CHECKOUT = Path(__file__).resolve().parents[2] / "catalogs"
 
@@ -163,9 +164,9 @@ def test_a_download_of_skypilot_is_waited_for(home: Path, monkeypatch: pytest.Mo
 
 def test_the_home_is_that_of_skypilot(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("SKY_RUNTIME_DIR", raising=False)
-    assert installing.sky_home() == Path.home()
+    assert sky_home() == Path.home()
     monkeypatch.setenv("SKY_RUNTIME_DIR", str(tmp_path))
-    assert installing.sky_home() == tmp_path
+    assert sky_home() == tmp_path
 
 
 @pytest.mark.parametrize(

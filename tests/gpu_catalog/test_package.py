@@ -28,14 +28,13 @@ HEAVY = {
     "urllib3",
 }
 OURS = {"schemas", "fetchers", "publisher"}
-MAX_MODULES = 60
+MAX_MODULES = 80
 
 
-@pytest.fixture(scope="module")
-def loaded() -> set[str]:
-    """Modules that `import gpu_catalog` adds to those that Python starts with."""
+def loaded_by(statement: str) -> set[str]:
+    """Modules that a statement adds to those that Python starts with."""
     program = (
-        "import sys, json; before = set(sys.modules); import gpu_catalog; "
+        f"import sys, json; before = set(sys.modules); {statement}; "
         "print(json.dumps(sorted(set(sys.modules) - before)))"
     )
     answer = subprocess.run(
@@ -44,13 +43,34 @@ def loaded() -> set[str]:
     return set(json.loads(answer.stdout))
 
 
-def test_importing_the_package_loads_nothing_heavy(loaded: set[str]) -> None:
+EVERYTHING = "import gpu_catalog; [getattr(gpu_catalog, name) for name in gpu_catalog.__all__]"
+
+
+def test_the_package_loads_nothing_heavy() -> None:
+    loaded = loaded_by(EVERYTHING)
+    assert "gpu_catalog.reading" in loaded
     assert {name.partition(".")[0] for name in loaded} & (HEAVY | OURS) == set()
 
 
-def test_importing_the_package_loads_few_modules(loaded: set[str]) -> None:
-    assert "gpu_catalog.reading" in loaded
+def test_importing_the_package_loads_only_its_errors() -> None:
+    def ours(statement: str) -> set[str]:
+        return {name for name in loaded_by(statement) if name.startswith("gpu_catalog.")}
+
+    assert ours("import gpu_catalog") == {"gpu_catalog.errors"}
+    assert ours("import gpu_catalog.cvl") == {"gpu_catalog.errors", "gpu_catalog.cvl"}
+
+
+@pytest.mark.parametrize("name", ["Catalog", "estimate_cost"])
+def test_a_lookup_loads_few_modules(name: str) -> None:
+    loaded = loaded_by(f"from gpu_catalog import {name}")
+    assert f"gpu_catalog.{ {'Catalog': 'catalog'}.get(name, 'estimate') }" in loaded
     assert len(loaded) < MAX_MODULES, sorted(loaded)
+
+
+def test_a_name_that_the_package_does_not_have() -> None:
+    with pytest.raises(AttributeError, match="module 'gpu_catalog' has no attribute 'Katalog'"):
+        gpu_catalog.Katalog  # noqa: B018
+    assert set(gpu_catalog.__all__) <= set(dir(gpu_catalog))
 
 
 def test_no_module_imports_the_other_halves() -> None:
@@ -100,3 +120,10 @@ def test_a_cold_lookup_loads_nothing_heavy_and_touches_hundreds_of_objects() -> 
     cloud, offers, *heavy = answer.stdout.split()
     assert (cloud, heavy) == ("runpod", [])
     assert int(offers) < 500
+
+
+def test_a_cold_estimate_loads_nothing_heavy() -> None:
+    catalogs = str(PACKAGE.parent / "catalogs")
+    asked = f"assert estimate_cost('A100:1', catalog_dir={catalogs!r}).found"
+    loaded = loaded_by(f"from gpu_catalog import estimate_cost; {asked}")
+    assert {name.partition(".")[0] for name in loaded} & (HEAVY | OURS) == set()

@@ -12,8 +12,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from gpu_catalog import Catalog, NoCatalog, SyncFailed
-from gpu_catalog import sync as syncing
+from gpu_catalog import Catalog, NoCatalog, SyncFailed, sites
 from gpu_catalog.cli import main
 from gpu_catalog.places import configured_urls, default_cache
 from gpu_catalog.sync import sync
@@ -119,7 +118,7 @@ def spoil(site: Site, kind: str, end: str) -> None:
 def test_a_bad_site_changes_nothing_and_the_next_mirror_is_taken(
     site: Site, cache: Path, tmp_path: Path, kind: str, end: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(syncing, "TIMEOUT_SECONDS", (0.5, 0.3))
+    monkeypatch.setattr(sites, "TIMEOUT_SECONDS", (0.5, 0.3))
     good = shutil.copytree(site.folder, tmp_path / "mirror")
     held = sync([good.as_uri()], cache)
     before = contents(cache)
