@@ -8,33 +8,28 @@ have its size, so that a mixture of two publications is refused. A catalog is re
 from __future__ import annotations
 
 import hashlib
-import json
 import os
-import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from gpu_catalog import json_values
 from gpu_catalog.errors import BadCatalogFile, NoCatalog, SyncFailed
 from gpu_catalog.manifest import MANIFEST_NAME, CloudEntry, Manifest, parse_manifest, read_manifest
 from gpu_catalog.offering import Offering
 from gpu_catalog.offers import Offer, grouped, parse_offers
+from gpu_catalog.pointer import POINTER_NAME, PUBLICATIONS, Pointer, parse_pointer
 from gpu_catalog.reading import decoded, read_vms_csv
 
 ROOT_VARIABLE = "GPU_CATALOG_ROOT"
-POINTER_NAME = "latest.json"
-PUBLICATIONS = "publications"
 BUNDLED = Path(__file__).with_name("bundled")
 SOURCE_CHECKOUT = Path(__file__).resolve().parents[1] / "catalogs"
 COUNT_TOLERANCE = 0.01
 """Two accelerator counts this near are the same: SkyPilot's rule."""
 
-_PUBLICATION_ID = re.compile(r"[A-Za-z0-9-][A-Za-z0-9._-]*", re.ASCII)
 _SCHEMAS = ("v8", "v7")
 
 
@@ -89,8 +84,8 @@ class Snapshot:
     manifest: Manifest | None
     """The manifest that all files agree with; None for a bare tree."""
 
-    checked_at: str | None
-    """When the publisher (or `gpu-catalog sync`) last found it to be current, UTC; None when nobody said."""
+    pointer: Pointer | None
+    """What pointed to it, of the publisher or of `gpu-catalog sync`; None when nothing did."""
 
 
 class Catalog:
@@ -144,7 +139,7 @@ class Catalog:
     @property
     def folder(self) -> Path:
         """The folder that holds the files being read: the root, or the publication that it points to."""
-        pointed = self._snapshot.checked_at is not None and self.manifest is not None
+        pointed = self._snapshot.pointer is not None and self.manifest is not None
         return self.root / PUBLICATIONS / self.manifest.id if pointed and self.manifest else self.root
 
     def refresh(self) -> bool:
@@ -156,7 +151,7 @@ class Catalog:
         try:
             if self._url is not None:
                 _, problem = _synced_copy(self._url)
-            if self.manifest is not None and _current_id(self.root) == self.manifest.id:
+            if _is_current(self.root, self._snapshot):
                 self.problem = problem
                 return False
             snapshot = read_snapshot(self.root)
@@ -290,12 +285,16 @@ def read_snapshot(root: Path) -> Snapshot:
     try:
         if (root / POINTER_NAME).is_file():
             pointer = _read_pointer(root)
-            folder = root / PUBLICATIONS / pointer["id"]
+            folder = root / PUBLICATIONS / pointer.id
             content = _read(folder / MANIFEST_NAME)
-            if hashlib.sha256(content).hexdigest() != pointer["sha256"]:
+            if hashlib.sha256(content).hexdigest() != pointer.sha256:
                 raise BadCatalogFile(f"{folder / MANIFEST_NAME}: not the manifest that {POINTER_NAME} points to")
             manifest = parse_manifest(content, str(folder / MANIFEST_NAME))
-            return Snapshot(_listed_clouds(folder, manifest), manifest, pointer["checked_at"])
+            clouds = {
+                cloud: _confirmed(offered, pointer.confirmed.get(cloud))
+                for cloud, offered in _listed_clouds(folder, manifest).items()
+            }
+            return Snapshot(clouds, manifest, pointer)
         if (root / MANIFEST_NAME).is_file():
             manifest = read_manifest(root)
             return Snapshot(_listed_clouds(root, manifest), manifest, None)
@@ -304,31 +303,17 @@ def read_snapshot(root: Path) -> Snapshot:
         raise BadCatalogFile(f"{exc.filename or root}: cannot be read ({exc.strerror})") from exc
 
 
-def _current_id(root: Path) -> str | None:
-    """Id of the publication that a root holds now, without reading all of it."""
+def _is_current(root: Path, snapshot: Snapshot) -> bool:
+    """Whether a root still holds what was read from it, by its pointer or manifest alone."""
+    if snapshot.manifest is None:
+        return False
     if (root / POINTER_NAME).is_file():
-        return _read_pointer(root)["id"]
-    return read_manifest(root).id if (root / MANIFEST_NAME).is_file() else None
+        return _read_pointer(root) == snapshot.pointer
+    return (root / MANIFEST_NAME).is_file() and read_manifest(root).id == snapshot.manifest.id
 
 
-def _read_pointer(root: Path) -> dict[str, str]:
+def _read_pointer(root: Path) -> Pointer:
     return parse_pointer(_read(root / POINTER_NAME), str(root / POINTER_NAME))
-
-
-def parse_pointer(content: bytes, where: str = POINTER_NAME) -> dict[str, str]:
-    """The `id`, `sha256` (of the manifest) and `checked_at` of a `latest.json`; `where` names it in messages.
-
-    Raises:
-        BadCatalogFile: one is missing, or the id is none.
-    """
-    try:
-        data = json.loads(content)
-        pointer = {key: json_values.text(data, key) for key in ("id", "sha256", "checked_at")}
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as exc:
-        raise BadCatalogFile(f"{where}: no pointer with id, sha256 and checked_at ({exc})") from exc
-    if not _PUBLICATION_ID.fullmatch(pointer["id"]):
-        raise BadCatalogFile(f"{where}: id {pointer['id'][:80]!r} is no publication id")
-    return pointer
 
 
 def _read(path: Path) -> bytes:
@@ -364,6 +349,20 @@ def _listed_clouds(folder: Path, manifest: Manifest) -> dict[str, CloudOffers]:
                 raise BadCatalogFile(f"{path}: not the file of the manifest; publish or sync again")
             clouds[cloud] = CloudOffers(cloud, parse_offers(decoded(content, path), str(path)), facts)
     return clouds
+
+
+def _confirmed(offered: CloudOffers, moment: str | None) -> CloudOffers:
+    """The same with the date on which its prices were last seen; what was older already keeps its own date."""
+    observed_at = offered.entry.observed_at if offered.entry else None
+    if moment is None or observed_at is None or moment <= observed_at:
+        return offered
+    offers = [
+        replace(offer, offering=replace(offer.offering, observed_at=moment))
+        if offer.offering.observed_at == observed_at
+        else offer
+        for offer in offered.offers
+    ]
+    return replace(offered, offers=offers)
 
 
 def _bare_clouds(root: Path) -> dict[str, CloudOffers]:

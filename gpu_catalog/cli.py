@@ -16,7 +16,7 @@ import click
 import gpu_catalog
 from gpu_catalog.catalog import Catalog
 from gpu_catalog.cloud_names import cloud_named, display_name
-from gpu_catalog.errors import GpuCatalogError
+from gpu_catalog.errors import BadQuestion, GpuCatalogError
 from gpu_catalog.estimate_cli import estimate_command
 from gpu_catalog.listing import Line, Sort, list_lines, why
 from gpu_catalog.offering import MARKS, Offering
@@ -25,6 +25,7 @@ from gpu_catalog.texts import dollars, number, printable, table
 
 if TYPE_CHECKING:
     from gpu_catalog.install import Change
+    from gpu_catalog.price_series import Series
 
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 _STOCK = {True: "yes", False: "no", None: "?"}
@@ -222,6 +223,76 @@ def _launch_note(facts: Offering) -> list[str]:
     return (
         [] if facts.launchable else ["  SkyPilot's launcher does not know this name: only other readers can use it"]
     )
+
+
+@main.command("history", short_help="Show how the prices of a GPU went.", epilog="""\b
+    Examples:
+      gpu-catalog history H100:8
+      gpu-catalog history "rtx 4090" --cloud runpod --since 2026-09-01""")  # fmt: skip
+@click.argument("gpu", metavar="GPU[:N]")
+@click.option("--cloud", help="Only this cloud.")
+@click.option("--since", type=click.DateTime(["%Y-%m-%d"]), metavar="DATE", help="Only changes since this day, "
+              "UTC, e.g. 2026-09-01.")  # fmt: skip
+@_root
+@_json
+def history_command(gpu: str, cloud: str | None, since: datetime | None, root: str | None, as_json: bool) -> None:
+    """Show how the prices of a GPU went, in every publication of the root so far.
+
+    Prices are USD per hour of the whole instance; "-" is no longer offered. CHANGE % is against the price before.
+    Exit codes: 0 shown; 1 no history, no such GPU, or no change since DATE; 2 wrong usage.
+    """
+    from gpu_catalog.price_series import read_history, series
+    from gpu_catalog.question import parse_gpu
+
+    try:
+        name, count = parse_gpu(gpu)
+    except BadQuestion as exc:
+        raise click.UsageError(str(exc)) from exc
+    with _errors(as_json):
+        catalog = Catalog.load(root)
+        found = series(read_history(catalog), name, count, cloud=cloud and cloud_named(cloud),
+                       since=since and since.date())  # fmt: skip
+    if as_json:
+        click.echo(json.dumps({**_about(catalog), "series": [_series_json(one) for one in found]}, indent=1))
+        return
+    if not found:
+        click.echo("Nothing in the history fits; leave out the count or an option to see more.", err=True)
+        sys.exit(1)
+    header = ("DATE", "CLOUD", "INSTANCE_TYPE", "KIND", "PRICE", "CHANGE %", "REGIONS")
+    rows = [cells for one in found for cells in _history_cells(one)]
+    click.echo(table(header, rows, right=frozenset({4, 5})))
+    click.echo(_footer(catalog), err=True)
+
+
+def _history_cells(one: Series) -> Iterator[tuple[str, ...]]:
+    more = f" +{len(one.regions) - 3}" if len(one.regions) > 3 else ""
+    regions = ", ".join(one.regions[:3]) + more
+    for change, percent in one.steps():
+        moved = "-" if percent is None else f"{percent:+.1f}"
+        yield (change.valid_from[:10], display_name(change.cloud), change.instance_type, change.kind,
+               dollars(change.price), moved, regions)  # fmt: skip
+
+
+def _series_json(one: Series) -> dict[str, Any]:
+    first = one.changes[0]
+    return {
+        "cloud": first.cloud,
+        "instance_type": first.instance_type,
+        "accelerator": first.accelerator,
+        "accelerator_count": first.accelerator_count,
+        "kind": first.kind,
+        "regions": list(one.regions),
+        "price_before_usd_per_hour": _float(one.before),
+        "changes": [
+            {
+                "valid_from": change.valid_from,
+                "price_usd_per_hour": _float(change.price),
+                "change_percent": None if percent is None else float(round(percent, 4)),
+                "publication": change.publication,
+            }
+            for change, percent in one.steps()
+        ],
+    }
 
 
 @main.command("sync", short_help="Fetch the latest publication into the cache.", epilog="""\b

@@ -115,12 +115,18 @@ class Manifest:
     """The same for Parquet files: kept apart, since they are not committed to git and their bytes depend on the
     library that wrote them."""
 
+    previous: str | None = None
+    """Id of the publication before this one in its store; None for the first, and in a folder of one."""
+
     format: int = MANIFEST_FORMAT
     """Version of this form; a reader refuses a newer one."""
 
     def to_json(self) -> bytes:
         """The bytes of the file: sorted keys, one value a line, newline at the end."""
-        text = json.dumps(asdict(self), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+        document = asdict(self)
+        if self.previous is None:
+            del document["previous"]
+        text = json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
         # Half a surrogate pair from an API is `\\ud800` in JSON; UTF-8 cannot hold it in any other way.
         return text.encode(errors="backslashreplace")
 
@@ -173,6 +179,7 @@ def parse_manifest(content: bytes, where: str = MANIFEST_NAME) -> Manifest:
             raise BadCatalogFile(
                 f"format {form} is newer than this version of gpu-catalog reads ({MANIFEST_FORMAT}); upgrade it"
             )
+        previous = json_values.text_or_none({"previous": None, **data}, "previous")
         return Manifest(
             format=form,
             id=_plain(json_values.text(data, "id"), _SAFE_ID, "id"),
@@ -182,6 +189,7 @@ def parse_manifest(content: bytes, where: str = MANIFEST_NAME) -> Manifest:
             clouds=_clouds(json_values.members(data, "clouds")),
             files=_files(json_values.members(data, "files")),
             parquet=_files(json_values.members(data, "parquet")),
+            previous=None if previous is None else _plain(previous, _SAFE_ID, "previous"),
         )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as exc:
         reason = f"{exc} is missing" if isinstance(exc, KeyError) else str(exc)

@@ -16,13 +16,14 @@ from datetime import date, datetime, timezone
 from pathlib import Path
 from threading import Lock
 
-from gpu_catalog.catalog import POINTER_NAME, bare_files, find_root, read_snapshot
+from gpu_catalog.catalog import bare_files, find_root, read_snapshot
 from gpu_catalog.cloud_names import is_cloud_name, known_clouds
 from gpu_catalog.errors import BadSettings, GpuCatalogError, NoCatalog
 from gpu_catalog.gcp import GcpRows
 from gpu_catalog.manifest import MANIFEST_NAME
 from gpu_catalog.own_prices import OVERRIDES_NAME, OwnPrices, read_own_prices
 from gpu_catalog.places import config_folder, default_cache, max_age_days, read_settings, sky_home
+from gpu_catalog.pointer import POINTER_NAME
 from gpu_catalog.prices import CloudPrices, OfferRows, Source
 from gpu_catalog.reading import decoded, file_bytes
 from gpu_catalog.skypilot_csv import SkyPilotRows

@@ -15,16 +15,16 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import IO, Any
 
-from gpu_catalog.catalog import POINTER_NAME, PUBLICATIONS, parse_pointer
 from gpu_catalog.errors import BadCatalogFile, SyncFailed
 from gpu_catalog.manifest import MANIFEST_NAME, MAX_MANIFEST_BYTES, FileEntry, Manifest, parse_manifest
+from gpu_catalog.pointer import POINTER_NAME, PUBLICATIONS, Pointer, parse_pointer
 from gpu_catalog.sites import Answer, open_site, shown_url
 
 STATE_NAME = "sync.json"
@@ -90,10 +90,10 @@ def _what_stays(cache: Path) -> str:
     """What readers of the cache go on with, and how old it is."""
     try:
         pointer = parse_pointer((cache / POINTER_NAME).read_bytes())
-        manifest = parse_manifest((cache / PUBLICATIONS / pointer["id"] / MANIFEST_NAME).read_bytes())
+        manifest = parse_manifest((cache / PUBLICATIONS / pointer.id / MANIFEST_NAME).read_bytes())
     except (OSError, BadCatalogFile):
         return ""
-    return f"; kept {manifest.id}, prices of {manifest.observed_at}, last confirmed {pointer['checked_at'][:40]}"
+    return f"; kept {manifest.id}, prices of {manifest.observed_at}, last confirmed {pointer.checked_at[:40]}"
 
 
 class _Sync:
@@ -110,17 +110,20 @@ class _Sync:
         known = self.state if held is not None and self.state.get("url") == self.url else {}
         answer = self._first(known)
         base, content = "", answer.content
+        confirmed: Mapping[str, str] = {}
         if answer.name == POINTER_NAME and not answer.unchanged:
             pointer = parse_pointer(answer.content, POINTER_NAME)
-            base = f"{PUBLICATIONS}/{pointer['id']}/"
-            content = self._manifest(base, pointer["sha256"], held)
+            base, confirmed = f"{PUBLICATIONS}/{pointer.id}/", pointer.confirmed
+            content = self._manifest(base, pointer.sha256, held)
         unchanged = answer.unchanged or (held is not None and content == held[1])
         if unchanged and held is not None:
-            self._remember(held[0], held[1], answer)
+            if answer.unchanged:
+                confirmed = parse_pointer((self.cache / POINTER_NAME).read_bytes()).confirmed
+            self._remember(held[0], held[1], answer, confirmed)
             return Synced(id=held[0].id, url=self.url, changed=False, observed_at=held[0].observed_at)
         manifest = parse_manifest(content, MANIFEST_NAME)
         self._fetch(base, manifest, content, held[0] if held else None)
-        self._remember(manifest, content, answer)
+        self._remember(manifest, content, answer, confirmed)
         self._prune(manifest.id)
         return Synced(
             id=manifest.id, url=self.url, changed=True, observed_at=manifest.observed_at,
@@ -140,10 +143,10 @@ class _Sync:
         """The publication in the cache and the bytes of its manifest; None when there is no good one."""
         try:
             pointer = parse_pointer((self.cache / POINTER_NAME).read_bytes(), POINTER_NAME)
-            folder = self.cache / PUBLICATIONS / pointer["id"]
+            folder = self.cache / PUBLICATIONS / pointer.id
             content = (folder / MANIFEST_NAME).read_bytes()
             manifest = parse_manifest(content)
-            if hashlib.sha256(content).hexdigest() != pointer["sha256"]:
+            if hashlib.sha256(content).hexdigest() != pointer.sha256:
                 return None
             whole = all((folder / n).stat().st_size == e.size_bytes for n, e in manifest.files.items())
         except (OSError, BadCatalogFile):
@@ -201,11 +204,12 @@ class _Sync:
         self.files += 1
         self.bytes += len(answer.content)
 
-    def _remember(self, manifest: Manifest, content: bytes, answer: Answer) -> None:
+    def _remember(self, manifest: Manifest, content: bytes, answer: Answer, confirmed: Mapping[str, str]) -> None:
         """The pointer, last of all that readers see, and what the next request may ask conditionally."""
         now = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-        pointer = {"id": manifest.id, "sha256": hashlib.sha256(content).hexdigest(), "checked_at": now}
-        replace_file(self.cache / POINTER_NAME, json.dumps(pointer).encode())
+        sha256 = hashlib.sha256(content).hexdigest()
+        pointer = Pointer(id=manifest.id, sha256=sha256, checked_at=now, confirmed=confirmed)
+        replace_file(self.cache / POINTER_NAME, pointer.to_json())
         state = {
             "url": self.url, "name": answer.name, "etag": answer.etag, "last_modified": answer.last_modified,
         }  # fmt: skip

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 import gpu_catalog
+from publisher.store_cli import COMMANDS
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -213,7 +214,7 @@ def _probe(names: tuple[str, ...], options: SessionOptions, as_json: bool) -> No
 @click.group("publish-catalog", context_settings=_CONTEXT)
 @click.version_option(gpu_catalog.__version__, prog_name="publish-catalog")
 def publish_catalog() -> None:
-    """Check published catalogs."""
+    """Check, compare and publish catalogs."""
 
 
 @publish_catalog.command(
@@ -247,25 +248,8 @@ def validate(path: Path, cloud: str | None, version: str | None, as_json: bool) 
     sys.exit(0 if all(report.ok for report in reports) else 1)
 
 
-@publish_catalog.command("verify", epilog="\b\nExample:\n  publish-catalog verify catalogs")
-@click.argument("folder", type=_EXISTING_FOLDER)
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
-def verify(folder: Path, as_json: bool) -> None:
-    """Recompute every hash of a folder and compare it with its manifest.
-
-    Exit codes: 0 all agrees; 1 something does not, one line each.
-    """
-    from publisher.verify import verify_folder
-
-    problems = verify_folder(folder)
-    if as_json:
-        click.echo(json.dumps({"folder": str(folder), "problems": problems}, indent=1, ensure_ascii=False))
-    elif problems:
-        for problem in problems:
-            click.echo(problem, err=True)
-    else:
-        click.echo(f"{folder}: all files are as the manifest says")
-    sys.exit(1 if problems else 0)
+for command in COMMANDS:
+    publish_catalog.add_command(command)
 
 
 @contextmanager

@@ -95,8 +95,8 @@ class Folder:
                 if target.is_file() and target.read_bytes() == content:
                     continue
                 target.parent.mkdir(parents=True, exist_ok=True)
-                staged[_written(target.parent, content).relative_to(self.path).as_posix()] = name
-            journal = _written(self.path, json.dumps(staged).encode())
+                staged[written(target.parent, content).relative_to(self.path).as_posix()] = name
+            journal = written(self.path, json.dumps(staged).encode())
         except OSError as exc:
             for temporary in staged:
                 (self.path / temporary).unlink(missing_ok=True)
@@ -155,7 +155,7 @@ class Folder:
         for temporary, name in _journal_entries(journal):
             if (self.path / temporary).exists():
                 (self.path / temporary).replace(self.path / name)
-                _sync_folder((self.path / name).parent)
+                sync_folder((self.path / name).parent)
         journal.unlink()
 
     def _remove_leftovers(self) -> None:
@@ -196,7 +196,7 @@ def nobody_writing(path: Path) -> Iterator[None]:
         yield
 
 
-def _written(folder: Path, content: bytes) -> Path:
+def written(folder: Path, content: bytes) -> Path:
     """A temporary file in `folder` that holds `content`, on disk."""
     descriptor, name = tempfile.mkstemp(prefix=TEMPORARY_PREFIX, dir=folder)
     temporary = folder / Path(name).name
@@ -212,7 +212,7 @@ def _written(folder: Path, content: bytes) -> Path:
     return temporary
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Make renames in `folder` survive a power cut."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:

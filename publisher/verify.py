@@ -25,7 +25,7 @@ def verify_folder(path: Path) -> list[str]:
             manifest = read_manifest(path)
         except (BadCatalogFile, OSError) as exc:
             return [str(exc)]
-        return [*_wrong_files(path, manifest), *_wrong_claims(manifest), *_unlisted(path, manifest)]
+        return [*_wrong_files(path, manifest), *wrong_claims(manifest), *_unlisted(path, manifest)]
 
 
 def _wrong_files(path: Path, manifest: Manifest) -> Iterator[str]:
@@ -49,8 +49,8 @@ def _wrong_file(path: Path, name: str, entry: FileEntry) -> Iterator[str]:
         yield f"{name}: sha256 {found.sha256[:12]}..., the manifest says {entry.sha256[:12]}..."
 
 
-def _wrong_claims(manifest: Manifest) -> Iterator[str]:
-    """What the manifest says must agree with itself."""
+def wrong_claims(manifest: Manifest) -> Iterator[str]:
+    """What a manifest says that does not agree with itself."""
     csv_sha256 = {name: entry.sha256 for name, entry in manifest.files.items() if name.endswith("/vms.csv")}
     wanted = publication_id(manifest.observed_at, csv_sha256)
     if manifest.id != wanted:

@@ -103,18 +103,18 @@ def cross_row_findings(rows: Mapping[int, Offering]) -> list[Finding]:
 
 def _disagreements(rows: Mapping[int, Offering], agreement: _Agreement) -> Iterator[Finding]:
     """Findings for the rows whose value is not that of more than half of their group."""
-    said = {number: (agreement.group(row), agreement.value(row)) for number, row in rows.items()}
+    said = zip(map(agreement.group, rows.values()), map(agreement.value, rows.values()), strict=True)
     votes: dict[Hashable, Counter[Hashable]] = {}
-    for (group, value), count in Counter(said.values()).items():
+    for (group, value), count in Counter(said).items():
         votes.setdefault(group, Counter())[value] = count
     contested = {group: counts for group, counts in votes.items() if group is not None and len(counts) > 1}
-    for number, (group, value) in said.items():
-        if group in contested:
-            counts = contested[group]
+    for number, row in rows.items() if contested else ():
+        if (group := agreement.group(row)) in contested:
+            counts, value = contested[group], agreement.value(row)
             total = sum(counts.values())
             if counts[value] * 2 <= total:
                 here = f"{_text(value)}, in {counts[value]} of {total} rows"
-                yield _finding(number, rows[number], agreement.rule, agreement.column, _text(value), here)
+                yield _finding(number, row, agreement.rule, agreement.column, _text(value), here)
 
 
 def _falling_prices(rows: Mapping[int, Offering]) -> Iterator[Finding]:

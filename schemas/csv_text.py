@@ -43,7 +43,7 @@ class CsvText:
     header: tuple[str, ...]
     """Names of the columns; empty when the file has no usable header, and then there are no rows."""
 
-    rows: dict[int, list[str]]
+    rows: dict[int, tuple[str, ...]]
     """Cells by line of the file: the well-formed rows, each once."""
 
     row_count: int
@@ -58,7 +58,7 @@ def read_csv_text(content: bytes, headers: Collection[tuple[str, ...]]) -> CsvTe
     text, findings = _text(content)
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     header: tuple[str, ...] = ()
-    rows: dict[int, list[str]] = {}
+    rows: dict[int, tuple[str, ...]] = {}
     first_seen: dict[tuple[str, ...], int] = {}
     shared: dict[str, str] = {}  # A catalog repeats few texts many times: keep one copy of each.
     row, line, returns_in_cells = FIRST_ROW - 1, 0, 0
@@ -70,8 +70,8 @@ def read_csv_text(content: bytes, headers: Collection[tuple[str, ...]]) -> CsvTe
             return CsvText((), {}, 0, tuple(findings))
         line = reader.line_num
         for row, read in enumerate(reader, start=FIRST_ROW):
-            cells = [shared.setdefault(cell, cell) for cell in read]
-            first = first_seen.setdefault(tuple(cells), row)
+            cells = tuple(map(shared.setdefault, read, read))
+            first = first_seen.setdefault(cells, row)
             if len(cells) != len(header):
                 findings.append(_row_length(row, cells, header))
             elif reader.line_num != line + 1:
@@ -121,7 +121,7 @@ def _wrong_header(header: tuple[str, ...], headers: Collection[tuple[str, ...]])
     return _file_finding("columns", f"the order is {', '.join(expected)}")
 
 
-def _row_length(row: int, cells: list[str], header: tuple[str, ...]) -> Finding:
+def _row_length(row: int, cells: tuple[str, ...], header: tuple[str, ...]) -> Finding:
     rule = "no-comment" if cells and cells[0].startswith("#") else "row-length"
     message = f"{FILE_RULES[rule]} Here {len(cells)} cells under {len(header)} columns."
     # A longer row ends pandas' reading of the file, a shorter one is a row of unknowns: no row to just leave out.

@@ -62,7 +62,7 @@ class _TableFigures(NamedTuple):
     """Greatest plausible price of one device, USD per hour."""
 
 
-def text_frame(columns: Sequence[str], header: Sequence[str], rows: Mapping[int, list[str]]) -> pd.DataFrame:
+def text_frame(columns: Sequence[str], header: Sequence[str], rows: Mapping[int, Sequence[str]]) -> pd.DataFrame:
     """Return the cells of a CSV file under `columns`, with the numbers of the rows as index.
 
     Cells are text, None where blank; a column that the header lacks is all None.
@@ -81,7 +81,7 @@ def text_frame(columns: Sequence[str], header: Sequence[str], rows: Mapping[int,
 
 
 def catalog_frame(
-    header: Sequence[str], rows: Mapping[int, list[str]], cloud: str, table: AcceleratorTable
+    header: Sequence[str], rows: Mapping[int, Sequence[str]], cloud: str, table: AcceleratorTable
 ) -> pd.DataFrame:
     """Return `text_frame` of a `vms.csv` under all columns there are, with figures in lower case beside them.
 

@@ -7,8 +7,10 @@ import re
 import shlex
 import subprocess
 import sys
+from decimal import Decimal
 from pathlib import Path
 
+import duckdb
 import pytest
 from click.testing import CliRunner
 
@@ -16,6 +18,10 @@ from gpu_catalog import estimate_cost
 from gpu_catalog.cli import main as gpu_catalog
 from gpu_catalog.estimate_cli import estimate_command
 from publisher.cli import fetch_catalog, publish_catalog
+from publisher.push import push
+from publisher.store import open_store
+from tests.publisher.nights import night, times
+from tests.samples import CATALOGS
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -63,6 +69,26 @@ def test_the_list_in_the_readme_is_the_real_one(recorded_catalogs: Path) -> None
     assert shown.stdout == block
 
 
+def test_the_push_in_the_readme_is_the_real_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "catalogs").symlink_to(CATALOGS)
+    command, shown = re.findall(r"\n\$ publish-catalog (push .*)\n((?:.*\n)*?)```", README)[0]
+    assert CliRunner().invoke(publish_catalog, shlex.split(command)).stdout == shown
+
+
+def test_the_query_in_the_docs_gives_the_price_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number, factor in ((1, "1"), (2, "1.1")):
+        fetched = night(tmp_path / str(number), number, {"lambda": [times(factor, "H100")]})
+        push(fetched, open_store(tmp_path / "store"))
+    query = (ROOT / "docs/operations.md").read_text().split("```sql\n")[1].split("```")[0]
+    monkeypatch.chdir(tmp_path / "store")
+    rows = duckdb.connect().execute(query).fetchall()
+    prices = [
+        price for cloud, instance_type, _, price in rows if (cloud, instance_type) == ("lambda", "gpu_8x_h100_sxm5")
+    ]
+    assert set(prices) == {Decimal("31.92"), Decimal("35.112")}
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_between_pages_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8")):
@@ -86,7 +112,7 @@ def test_the_python_in_the_docs_runs(page: str, printed: str) -> None:
 
 @pytest.mark.parametrize("page", ["README.md", "docs/estimates.md"])
 def test_the_estimates_in_the_docs_are_what_is_printed(page: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("GPU_CATALOG_ROOT", str(ROOT / "catalogs"))
+    monkeypatch.setenv("GPU_CATALOG_ROOT", str(CATALOGS))
     blocks = re.findall(r"```console\n\$ estimate-cost (.*)\n((?:.*\n)*?)```", (ROOT / page).read_text())
     assert blocks
     for arguments, shown in blocks:
@@ -102,14 +128,14 @@ def test_the_own_prices_in_the_docs_are_read(tmp_path: Path, monkeypatch: pytest
     (tmp_path / "gpu-catalog").mkdir()
     (tmp_path / "gpu-catalog/overrides.toml").write_text(text)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
-    monkeypatch.setenv("GPU_CATALOG_ROOT", str(ROOT / "catalogs"))
+    monkeypatch.setenv("GPU_CATALOG_ROOT", str(CATALOGS))
     answer = estimate_cost(instance_type="gpu_8x_h100_sxm5")
     assert answer.hourly_cost == 25.0
     assert "Own price for gpu_8x_h100_sxm5 on lambda: not the list price" in answer.warnings
 
 
 def test_the_node_config_in_the_docs_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("GPU_CATALOG_ROOT", str(ROOT / "catalogs"))
+    monkeypatch.setenv("GPU_CATALOG_ROOT", str(CATALOGS))
     page = (ROOT / "docs/node-config.md").read_text()
     found = re.search(r"\$ echo '(.*)' \| estimate-cost (.*)\n", page)
     assert found

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.samples import CATALOGS
+
 ROOT = Path(__file__).resolve().parents[1]
 ORDER = ("gpu_catalog", "schemas", "fetchers", "publisher")
 """Each may import those before it."""
@@ -45,9 +47,22 @@ def test_a_package_imports_only_those_below_it(package: str) -> None:
         "from publisher.cli import publish_catalog; publish_catalog(['--help'], standalone_mode=False)",
         "from publisher.cli import publish_catalog; publish_catalog(['validate', '-h'], standalone_mode=False)",
         "from publisher.cli import publish_catalog; publish_catalog(['verify', '-h'], standalone_mode=False)",
+        "from publisher.cli import publish_catalog; publish_catalog(['push', '-h'], standalone_mode=False)",
+        "from publisher.cli import publish_catalog; publish_catalog(['diff', '-h'], standalone_mode=False)",
+        "from publisher.cli import publish_catalog; publish_catalog(['log', 'x'], standalone_mode=False)",
     ],
 )
 def test_light_things_load_nothing_heavy(statement: str) -> None:
     script = f"import sys\n{statement}\nprint('LOADED', *sorted({HEAVY!r} & set(sys.modules)))"
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT)
     assert run.stdout.splitlines()[-1] == "LOADED"
+
+
+def test_publishing_loads_no_great_expectations(tmp_path: Path) -> None:
+    script = (
+        "import sys; from publisher.cli import publish_catalog\n"
+        f"try: publish_catalog(['push', {str(CATALOGS)!r}, {str(tmp_path)!r}, '--allow-sample'])\n"
+        "except SystemExit as exc: print(exc.code, 'great_expectations' in sys.modules, 'boto3' in sys.modules)"
+    )
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert run.stdout.splitlines()[-1] == "0 False False"

@@ -22,17 +22,17 @@ from tests.contract import estimates
 from tests.contract.clients import CLIENTS, CannotInstall, answers, python_of
 from tests.contract.compare import verdict
 from tests.contract.questions import Question, question, random_questions, walk
+from tests.samples import CATALOGS
 
-ROOT = Path(__file__).resolve().parents[2]
 SEED = 20261122
 CHOICES = {"A100:1": "lambda", "H100:8": "runpod", "RTX5090:4": "yotta"}
-"""What the optimizer must choose of the three clouds, by the prices in `catalogs/`."""
+"""What the optimizer must choose of the three clouds, by the prices of the samples."""
 
 
 def main() -> int:
     """Ask all clients; 0 when every answer is right."""
     parser = argparse.ArgumentParser(prog="python -m tests.contract", description=__doc__.splitlines()[0])
-    parser.add_argument("--catalogs", type=Path, default=ROOT / "catalogs", help="folder to check")
+    parser.add_argument("--catalogs", type=Path, default=CATALOGS, help="folder to check")
     parser.add_argument("--short", action="store_true", help="two zones per region, 2,000 random questions")
     options = parser.parse_args()
     with ThreadPoolExecutor(len(CLIENTS)) as pool:

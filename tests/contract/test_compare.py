@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,8 +14,9 @@ from tests.contract.clients import CLIENTS
 from tests.contract.compare import ours, verdict
 from tests.contract.estimates import differences
 from tests.contract.questions import question, random_questions, walk
+from tests.samples import CATALOGS
 
-CATALOG = Catalog.load(Path(__file__).resolve().parents[2] / "catalogs")
+CATALOG = Catalog.load(CATALOGS)
 TYPE = {"instance_type": "8x_H100_SECURE", "clouds": "runpod"}
 
 
@@ -89,7 +89,7 @@ def test_the_walk_asks_about_every_row() -> None:
 
 
 def test_an_estimate_that_differs_from_skypilots_list_is_found() -> None:
-    catalogs = Path(__file__).resolve().parents[2] / "catalogs"
+    catalogs = CATALOGS
     line = ["Lambda", "gpu_1x_a10", "A10", 1, 30.0, 24.0, 226.0, 1.29, None, "us-east-1"]
     assert list(differences({"lambda": {"A10": [line]}}, catalogs)) == []
     for column, wrong in ((3, 2), (7, 1.28), (8, 0.5), (9, "us-east-9")):

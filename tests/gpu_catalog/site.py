@@ -10,6 +10,11 @@ from pathlib import Path
 from types import TracebackType
 
 
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Quiet: a client may leave early, and standard error may be the next test's by then."""
+
+
 class Site:
     """Serves a folder; `faults` maps the end of a path to `500`, `cut`, `stall` or `big`."""
 
@@ -29,7 +34,7 @@ class Site:
             def log_message(self, format: str, *args: object) -> None:  # noqa: A002
                 """Quiet."""
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server = _Server(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_port}"
 
     def answer(self, handler: BaseHTTPRequestHandler) -> None:

@@ -12,14 +12,13 @@ import pytest
 
 from gpu_catalog import BadCatalogFile, Catalog, NoCatalog, read_vms_csv
 from gpu_catalog.catalog import ROOT_VARIABLE
-
-CHECKOUT = Path(__file__).resolve().parents[2] / "catalogs"
+from tests.samples import CATALOGS
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A copy of the published catalogs."""
-    return shutil.copytree(CHECKOUT, tmp_path / "catalogs", ignore=shutil.ignore_patterns("*.parquet"))
+    return shutil.copytree(CATALOGS, tmp_path / "catalogs", ignore=shutil.ignore_patterns("*.parquet"))
 
 
 def publications(folder: Path) -> Path:
@@ -97,7 +96,8 @@ def test_v8_comes_before_v7(folder: Path) -> None:
 def test_the_pointer_is_followed(folder: Path) -> None:
     catalog = Catalog.load(publications(folder))
 
-    assert catalog.snapshot.checked_at == "2026-11-22T03:00:00Z"
+    assert catalog.snapshot.pointer is not None
+    assert catalog.snapshot.pointer.checked_at == "2026-11-22T03:00:00Z"
     assert len(catalog.clouds["runpod"].offers) > 200
 
 

@@ -14,14 +14,13 @@ from click.testing import CliRunner, Result
 
 from gpu_catalog.cli import main
 from gpu_catalog.texts import dollars, printable, table
-
-CHECKOUT = Path(__file__).resolve().parents[2] / "catalogs"
+from tests.samples import CATALOGS
 
 
 @pytest.fixture(autouse=True)
 def _catalogs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("GPU_CATALOG_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setenv("GPU_CATALOG_ROOT", str(CHECKOUT))
+    monkeypatch.setenv("GPU_CATALOG_ROOT", str(CATALOGS))
 
 
 def run(*arguments: str) -> Result:
@@ -125,7 +124,7 @@ def test_why_knows_the_names_of_schema_v7_and_of_the_clouds() -> None:
 
 
 def test_names_from_a_catalog_cannot_reach_the_terminal(tmp_path: Path) -> None:
-    shutil.copytree(CHECKOUT / "v8/lambda", tmp_path / "lambda")
+    shutil.copytree(CATALOGS / "v8/lambda", tmp_path / "lambda")
     path = tmp_path / "lambda/vms.csv"
     path.write_text(path.read_text().replace("gpu_8x_v100", "gpu\x1b[2J"))
     assert "\x1b" not in run("list", "--root", str(tmp_path)).output

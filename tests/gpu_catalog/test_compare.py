@@ -14,8 +14,7 @@ from gpu_catalog.market import Market, open_market
 from gpu_catalog.matching import NoPrice
 from gpu_catalog.question import Question
 from tests.gpu_catalog.trees import AWS, GCP, Row, info, tree
-
-CHECKOUT = Path(__file__).resolve().parents[2] / "catalogs"
+from tests.samples import CATALOGS
 
 RTX: tuple[Row, ...] = (
     ("2x", "rtx-4090", "2", "16", "64", info("rtx-4090", 24576), "0.8", "0.3", "us", "us-1"),
@@ -47,7 +46,7 @@ def by_hand(root: Path) -> dict[str, dict[str, Rates]]:
 
 
 def test_every_gpu_of_the_published_catalogs_is_there_at_its_least_price() -> None:
-    found, expected = compare(Question(), open_market(CHECKOUT)), by_hand(CHECKOUT / "v8")
+    found, expected = compare(Question(), open_market(CATALOGS)), by_hand(CATALOGS / "v8")
 
     assert list(found.rates) == sorted(expected)
     assert found.clouds == ("lambda", "runpod", "yotta")
@@ -130,7 +129,7 @@ def test_a_cloud_without_a_catalog_is_told_and_the_others_are_compared(market: M
 
 
 def test_another_name_of_the_same_card_is_told() -> None:
-    found = compare(Question(gpu="A6000", clouds=("runpod",)), open_market(CHECKOUT))
+    found = compare(Question(gpu="A6000", clouds=("runpod",)), open_market(CATALOGS))
 
     assert list(found.rates) == ["RTXA6000"]
     assert [note.partition(":")[0] for note in found.notes] == [

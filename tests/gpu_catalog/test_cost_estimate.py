@@ -14,8 +14,7 @@ from gpu_catalog import estimate_cost
 from gpu_catalog.cost_estimate import plain_dollars, plain_number
 from tests.gpu_catalog.answers import checked, parsed, validator
 from tests.gpu_catalog.trees import AWS, GCP, tree
-
-CATALOGS = Path(__file__).resolve().parents[2] / "catalogs"
+from tests.samples import CATALOGS
 
 QUESTIONS: list[dict[str, Any]] = [
     {"gpu": "A100:1"}, {"gpu": "A100:8", "use_spot": True, "hours": 10}, {"gpu": "A100:8", "num_nodes": 3, "hours": 0},

@@ -18,9 +18,9 @@ import pytest
 
 from gpu_catalog.cvl import hoisted, print_estimate
 from tests.gpu_catalog import cvl_command_line as cvl
+from tests.samples import CATALOGS
 
 ROOT = Path(__file__).resolve().parents[2]
-CATALOGS = ROOT / "catalogs"
 GUIDE = (ROOT / "docs" / "cvl.md").read_text(encoding="utf-8")
 FIRST_LINE = re.compile(r"^Estimated cost: \$(\d+(\.\d+)?)/hr \(([^)]*)\)")
 FLAG = ("--estimate-cost",)
@@ -538,6 +538,7 @@ def interrupted(*args, **kwargs):
     raise KeyboardInterrupt
 gpu_catalog.estimate.estimate_cost = interrupted
 from tests.gpu_catalog.cvl_command_line import main
+from tests.samples import CATALOGS
 sys.exit(main())
 """
 

@@ -20,8 +20,8 @@ from gpu_catalog import CostEstimate, estimate_cost, market
 from gpu_catalog.reading import file_bytes
 from tests.gpu_catalog.test_catalog import republished
 from tests.gpu_catalog.trees import AWS, COLUMNS, GCP, info, tree
+from tests.samples import CATALOGS
 
-CATALOGS = Path(__file__).resolve().parents[2] / "catalogs"
 LINE = re.compile(r"^Estimated cost: \$(\d+(\.\d+)?)/hr \(([^)]*)\)")
 
 

@@ -20,8 +20,8 @@ from gpu_catalog.cli import main
 from gpu_catalog.estimate_cli import estimate_command
 from tests.gpu_catalog.answers import checked, parsed
 from tests.gpu_catalog.trees import AWS, GCP, tree
+from tests.samples import CATALOGS
 
-CATALOGS = Path(__file__).resolve().parents[2] / "catalogs"
 Run = Callable[..., Result]
 
 

@@ -6,15 +6,14 @@ import csv
 from collections import defaultdict
 from collections.abc import Iterator
 from functools import lru_cache
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gpu_catalog import estimate_cost
+from tests.samples import CATALOGS
 
-CATALOGS = Path(__file__).resolve().parents[2] / "catalogs"
 ROOTS = {"published": CATALOGS, "v8": CATALOGS / "v8", "v7": CATALOGS / "v7"}
 """Folders to ask; the first is read by its manifest, the others as bare trees."""
 

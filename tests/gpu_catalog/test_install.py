@@ -16,8 +16,7 @@ from gpu_catalog.cli import main
 from gpu_catalog.errors import CannotInstall
 from gpu_catalog.install import install, merged_accelerators, uninstall
 from gpu_catalog.places import sky_home
-
-CHECKOUT = Path(__file__).resolve().parents[2] / "catalogs"
+from tests.samples import CATALOGS
 
 
 @pytest.fixture
@@ -30,7 +29,7 @@ def base(home: Path) -> Path:
 
 
 def put(home: Path, *clouds: str, dry_run: bool = False) -> dict[str, str]:
-    changes = install(CHECKOUT, clouds or ("yotta",), home, allow_sample=True, dry_run=dry_run)
+    changes = install(CATALOGS, clouds or ("yotta",), home, allow_sample=True, dry_run=dry_run)
     return {change.path.relative_to(base(home)).as_posix(): change.action for change in changes}
 
 
@@ -52,7 +51,7 @@ def test_yotta_in_both_schemas_and_the_accelerators(home: Path) -> None:
     assert set(actions.values()) == {"write"}
     for schema in ("v7", "v8"):
         assert (base(home) / schema / "yotta/vms.csv").read_bytes() == (
-            CHECKOUT / schema / "yotta/vms.csv"
+            CATALOGS / schema / "yotta/vms.csv"
         ).read_bytes()
     assert set(put(home).values()) == {"same"}
 
@@ -115,21 +114,21 @@ def test_merging_never_shrinks() -> None:
         merged_accelerators(b"Name,Where\nA100,AWS\n", {"A100": {"AWS"}})
 
 
-def run(*arguments: str, home: Path, root: Path = CHECKOUT) -> Result:
+def run(*arguments: str, home: Path, root: Path = CATALOGS) -> Result:
     where = [] if arguments[0] == "uninstall" else ["--root", str(root)]
     return CliRunner().invoke(main, [*arguments, *where, "--sky-home", str(home)])
 
 
 def test_refusals_are_one_line_and_change_nothing(home: Path, tmp_path: Path) -> None:
-    changed = shutil.copytree(CHECKOUT, tmp_path / "changed")
+    changed = shutil.copytree(CATALOGS, tmp_path / "changed")
     csv_file = changed / "v8/yotta/vms.csv"
     csv_file.write_bytes(csv_file.read_bytes().replace(b"0.65", b"0.05"))
     cases = [
-        (("install",), CHECKOUT, "sample data, not today's prices"),
-        (("install", "--clouds", "cumulus"), CHECKOUT, "no catalog of 'cumulus'; it has lambda, runpod, yotta"),
+        (("install",), CATALOGS, "sample data, not today's prices"),
+        (("install", "--clouds", "cumulus"), CATALOGS, "no catalog of 'cumulus'; it has lambda, runpod, yotta"),
         (("install", "--allow-sample"), changed, "not the file of the manifest"),
         (("install",), tmp_path / "nowhere", "no such folder"),
-        (("install",), CHECKOUT / "v8", "manifest.json: not there"),
+        (("install",), CATALOGS / "v8", "manifest.json: not there"),
     ]
     for arguments, root, message in cases:
         result = run(*arguments, home=home, root=root)

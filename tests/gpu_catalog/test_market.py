@@ -16,7 +16,8 @@ from gpu_catalog import Catalog, GpuCatalogError, estimate_cost, market
 from gpu_catalog.market import Market, open_market
 from gpu_catalog.sync import sync
 from tests.gpu_catalog.site import Site
-from tests.gpu_catalog.test_catalog import CHECKOUT, republished
+from tests.gpu_catalog.test_catalog import republished
+from tests.samples import CATALOGS
 
 HEADER = "InstanceType,AcceleratorName,AcceleratorCount,vCPUs,MemoryGiB,GpuInfo,Price,SpotPrice,Region,AvailabilityZone,Arch\n"  # fmt: skip  # noqa: E501
 GPU_INFO = "\"{'Gpus': [{'Name': 'A100', 'Count': 8.0, 'MemoryInfo': {'SizeInMiB': 40960}}]}\""
@@ -68,7 +69,7 @@ def home(monkeypatch: pytest.MonkeyPatch) -> Home:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A copy of our published catalogs, with one lower price and an id of its own."""
-    copy = shutil.copytree(CHECKOUT, tmp_path / "catalogs", ignore=shutil.ignore_patterns("*.parquet"))
+    copy = shutil.copytree(CATALOGS, tmp_path / "catalogs", ignore=shutil.ignore_patterns("*.parquet"))
     republished(copy, '"price_usd_per_hour": 0.65', '"price_usd_per_hour": 0.6', NEWER)
     return copy
 

@@ -20,8 +20,8 @@ from gpu_catalog.sites import HttpSite, open_site, shown_url
 from gpu_catalog.sync import sync
 from gpu_catalog.upstream import sync_upstream
 from tests.gpu_catalog.site import Site
-from tests.gpu_catalog.test_catalog import CHECKOUT
 from tests.gpu_catalog.test_market import put, write
+from tests.samples import CATALOGS
 
 FAR = 1e12
 
@@ -65,7 +65,7 @@ def test_a_state_left_by_a_kill_never_confirms_another_file(tmp_path: Path) -> N
 def test_the_first_sync_is_seen_by_a_process_that_is_running() -> None:
     before = open_market()
     assert open_market() is before
-    sync([CHECKOUT.as_uri()], default_cache())
+    sync([CATALOGS.as_uri()], default_cache())
     assert open_market() is not before
 
 
@@ -131,7 +131,7 @@ def test_a_place_that_is_none_is_an_answer(name: str, tmp_path: Path) -> None:
 
 
 def test_places_of_skypilot_and_the_cache_that_are_none_are_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("GPU_CATALOG_ROOT", str(CHECKOUT))
+    monkeypatch.setenv("GPU_CATALOG_ROOT", str(CATALOGS))
     monkeypatch.setenv("GPU_CATALOG_CACHE", "/nowhere/" + "y" * 300)
     monkeypatch.setenv("SKY_RUNTIME_DIR", "x" * 300)
     assert estimate_cost("A100").found

@@ -13,6 +13,7 @@ import pytest
 
 import gpu_catalog
 from gpu_catalog import errors
+from tests.samples import CATALOGS
 
 PACKAGE = Path(gpu_catalog.__file__).parent
 HEAVY = {
@@ -114,7 +115,7 @@ def test_a_cold_lookup_loads_nothing_heavy_and_touches_hundreds_of_objects() -> 
         f"*sorted({HEAVY!r} & set(sys.modules)))"
     )
     answer = subprocess.run(
-        [sys.executable, "-c", program, str(PACKAGE.parent / "catalogs")],
+        [sys.executable, "-c", program, str(CATALOGS)],
         capture_output=True, text=True, check=True, timeout=60,
     )  # fmt: skip
     cloud, offers, *heavy = answer.stdout.split()
@@ -123,7 +124,7 @@ def test_a_cold_lookup_loads_nothing_heavy_and_touches_hundreds_of_objects() -> 
 
 
 def test_a_cold_estimate_loads_nothing_heavy() -> None:
-    catalogs = str(PACKAGE.parent / "catalogs")
+    catalogs = str(CATALOGS)
     asked = f"assert estimate_cost('A100:1', catalog_dir={catalogs!r}).found"
     loaded = loaded_by(f"from gpu_catalog import estimate_cost; {asked}")
     assert {name.partition(".")[0] for name in loaded} & (HEAVY | OURS) == set()

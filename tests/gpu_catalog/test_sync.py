@@ -17,14 +17,15 @@ from gpu_catalog.cli import main
 from gpu_catalog.places import configured_urls, default_cache
 from gpu_catalog.sync import sync
 from tests.gpu_catalog.site import Site
-from tests.gpu_catalog.test_catalog import CHECKOUT, publications, republished
+from tests.gpu_catalog.test_catalog import publications, republished
+from tests.samples import CATALOGS
 
 NOWHERE = "http://127.0.0.1:9"
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    return shutil.copytree(CHECKOUT, tmp_path / "catalogs", ignore=shutil.ignore_patterns("*.parquet"))
+    return shutil.copytree(CATALOGS, tmp_path / "catalogs", ignore=shutil.ignore_patterns("*.parquet"))
 
 
 @pytest.fixture

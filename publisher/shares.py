@@ -1,0 +1,143 @@
+"""Each cloud's share of a publication: what was fetched now if the drift gate lets it pass, else what stands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from gpu_catalog.manifest import CloudEntry, Manifest
+from gpu_catalog.offering import Offering
+from gpu_catalog.offers import Offer, grouped, parse_offers
+from publisher.drift import Decision, judge, merged
+from publisher.errors import CannotPush
+from publisher.publication import CloudCatalog
+from publisher.publications import Latest, read_file
+from publisher.store import Store
+from schemas import vms_csv
+from schemas.cross_row_rules import cross_row_findings
+
+Files = dict[str, tuple[bytes, int]]
+"""Content and number of rows, by path."""
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """One cloud's share of a publication."""
+
+    entry: CloudEntry
+    """Its entry in the manifest."""
+
+    files: Files
+    """Its files."""
+
+    offers: Sequence[Offer]
+    """What they say, of the newest schema version."""
+
+    confirmed: str | None = None
+    """When all of its prices were seen to be these; None when not all were now."""
+
+    held_back: str | None = None
+    """Digest of the change that the drift gate held back."""
+
+
+def share_of(
+    cloud: str,
+    source: Path,
+    candidate: Manifest,
+    store: Store,
+    latest: Latest | None,
+    standing: Sequence[Offer],
+    accept_drift: str | None,
+) -> Share:
+    """A cloud's share of the publication to be made from the folder `source`; `standing` is what `latest` offers.
+
+    Raises:
+        CannotPush: the folder lacks a file of the cloud, or is older than what is published.
+        BadPublication, StoreProblem: the store cannot be read.
+    """
+    now, before = candidate.clouds.get(cloud), latest.manifest.clouds.get(cloud) if latest else None
+    if now is not None and now.state == "fresh":
+        if before is not None and (now.observed_at or "") < (before.observed_at or ""):
+            raise CannotPush(
+                f"{source}: the prices of {cloud} are older ({now.observed_at}) than the published ones "
+                f"({before.observed_at}); fetch it again, or go back with `publish-catalog rollback`"
+            )
+        share = _from_folder(cloud, source, candidate)
+        if latest is None or before is None or before.kind != "live" or now.kind != "live":
+            return replace(share, confirmed=now.observed_at)
+        return _gated(cloud, share, store, latest, standing, accept_drift)
+    if latest is not None and before is not None and before.kind is not None:
+        kept = _from_store(cloud, store, latest, standing)
+        kept = replace(kept, held_back=latest.pointer.held_back.get(cloud))
+        return kept if now is None else replace(kept, entry=replace(before, state="kept", reason=now.reason))
+    if now is not None and now.kind is not None:
+        return _from_folder(cloud, source, candidate)
+    return Share(now or before or CloudEntry(state="failed"), {}, [])
+
+
+def _gated(
+    cloud: str, share: Share, store: Store, latest: Latest, standing: Sequence[Offer], accept_drift: str | None
+) -> Share:
+    decision = judge(
+        cloud,
+        _offerings(standing),
+        _offerings(share.offers),
+        held_back=latest.pointer.held_back.get(cloud),
+        accept_reason=accept_drift,
+    )
+    reason = None if decision.verdict == "accepted" else f"{decision.verdict}: {decision.reason}"
+    if reason is None and decision.kept_accelerators:
+        offerings = merged(_offerings(standing), _offerings(share.offers), decision.kept_accelerators)
+        findings = cross_row_findings(dict(enumerate(offerings)))
+        if not findings:
+            return replace(_with_kept(cloud, share, offerings, decision), held_back=decision.proposal)
+        names = ", ".join(decision.kept_accelerators)
+        reason = f"kept: the last good rows of {names} do not go together with the others: {findings[0].message}"
+    if reason is not None:
+        kept = _from_store(cloud, store, latest, standing)
+        return replace(kept, entry=replace(kept.entry, state="kept", reason=reason), held_back=decision.proposal)
+    if decision.reason:
+        share = replace(share, entry=replace(share.entry, warnings=(*share.entry.warnings, decision.reason)))
+    return replace(share, confirmed=share.entry.observed_at, held_back=decision.proposal)
+
+
+def _with_kept(cloud: str, share: Share, offerings: Sequence[Offering], decision: Decision) -> Share:
+    """The cloud as fetched now, but with these offerings, in which what moved too far has its last good rows."""
+    kept_texts = [f"{name} kept: {why}" for name, why in decision.kept_accelerators.items()]
+    versions = sorted({name.partition("/")[0] for name in share.files if name.endswith("/vms.csv")})
+    catalog = CloudCatalog(
+        cloud=cloud,
+        kind="live",
+        offerings=offerings,
+        skipped=share.entry.skipped,
+        warnings=(*share.entry.warnings, *kept_texts),
+        csv_by_version={version: vms_csv(offerings, version) for version in versions},
+    )
+    entry = replace(catalog.entry, observed_at=share.entry.observed_at)
+    return replace(share, entry=entry, files=catalog.files(), offers=grouped(offerings))
+
+
+def _offerings(offers: Iterable[Offer]) -> list[Offering]:
+    return [offering for offer in offers for offering in offer.offerings()]
+
+
+def _from_folder(cloud: str, source: Path, manifest: Manifest) -> Share:
+    files: Files = {}
+    for name, entry in {**manifest.files, **manifest.parquet}.items():
+        if name.split("/")[1:2] == [cloud] and (source / name).is_file():
+            files[name] = ((source / name).read_bytes(), entry.rows)
+    newest = max((name for name in files if name.endswith("/offers.jsonl")), default=None)
+    if newest is None:
+        raise CannotPush(f"{source}: no offers.jsonl of {cloud} in it; fetch it again")
+    return Share(manifest.clouds[cloud], files, parse_offers(files[newest][0].decode("utf-8"), newest))
+
+
+def _from_store(cloud: str, store: Store, latest: Latest, standing: Sequence[Offer]) -> Share:
+    manifest = latest.manifest
+    files: Files = {
+        name: (read_file(store, manifest, name), entry.rows)
+        for name, entry in {**manifest.files, **manifest.parquet}.items()
+        if name.split("/")[1:2] == [cloud]
+    }
+    return Share(manifest.clouds[cloud], files, standing)

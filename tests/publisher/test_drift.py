@@ -1,0 +1,569 @@
+"""The drift gate: what is accepted, what is held back, and what comes back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import fields, replace
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.strategies import DrawFn
+
+from gpu_catalog.offering import Offering
+from publisher import drift
+from publisher.drift import Decision, DriftLimits, default_limits, merged
+from schemas.writers import row_order
+from tests.schemas.examples import CPU, H100, TABLE
+from tests.strategies import fetched
+
+Market = list[Offering]
+
+
+def judge(before: Sequence[Offering] | None, now: Sequence[Offering], **options: Any) -> Decision:
+    """`drift.judge` with the bands of the examples: an H100 costs 0.5 to 12 USD per hour, others 0.02 to 50."""
+    return drift.judge("somecloud", before, now, **{"table": TABLE, **options})
+
+
+def gpu(instance_type: str, price: str | Decimal, accelerator: str = "A0", **changes: Any) -> Offering:
+    """One row with one accelerator, unless `changes` say otherwise."""
+    price = Decimal(price)
+    return replace(
+        H100, instance_type=instance_type, price_usd_per_hour=price, accelerator_name=accelerator, **changes
+    )
+
+
+def cloud(types: int) -> Market:
+    """So many instance types, each with an accelerator of its own, from 2.00 USD per hour up."""
+    return [gpu(f"t{n}", Decimal(2) + n, f"A{n}") for n in range(types)]
+
+
+def times(market: Market, factor: str | Decimal, count: int | None = None) -> Market:
+    """The market with the prices of its first `count` rows (of all) multiplied."""
+    count = len(market) if count is None else count
+    moved = [replace(row, price_usd_per_hour=row.price_usd_per_hour * Decimal(factor)) for row in market[:count]]
+    return moved + market[count:]
+
+
+STEADY = cloud(9)[3:]
+"""Six types of A3 to A8: with them beside it, one accelerator does not move the median."""
+
+
+def with_h100(price: str) -> Market:
+    return [gpu("h", price, "H100"), *STEADY]
+
+
+def plain(decision: Decision) -> bool:
+    return decision == Decision(
+        cloud="somecloud", verdict="accepted", reason=None, kept_accelerators={}, proposal=None
+    )
+
+
+# What is compared, and with what
+
+
+@pytest.mark.parametrize("before", [None, []], ids=["none", "empty"])
+def test_without_a_baseline_everything_is_accepted(before: Market | None) -> None:
+    same_price = [gpu(f"t{n}", "900000") for n in range(5)]
+
+    assert plain(judge(before, same_price))
+    assert plain(judge(before, []))
+
+
+def test_a_fetch_with_nothing_left_is_refused_whoever_says_what() -> None:
+    first = judge(cloud(2), [])
+    limits = replace(default_limits(), lost_types_at_least=100)
+
+    assert (first.verdict, first.proposal) == ("refused", None)
+    assert first.reason == "none of 2 instance types is left"
+    assert judge(cloud(2), [], accept_reason="they closed", limits=limits) == first
+
+
+@pytest.mark.parametrize(
+    ("types", "lost", "verdict"),
+    [
+        (15, 3, "accepted"), (14, 3, "kept"),  # 20 %, 21.4 %
+        (20, 4, "accepted"), (20, 5, "kept"),
+        (3, 2, "accepted"), (4, 3, "kept"),  # two of three are a large share, but two
+    ],
+)  # fmt: skip
+def test_lost_instance_types(types: int, lost: int, verdict: str) -> None:
+    decision = judge(cloud(types), cloud(types)[lost:])
+
+    assert decision.verdict == verdict
+    if verdict == "kept":
+        assert f"{lost} of {types} instance types are lost, t0 first" in (decision.reason or "")
+        assert decision.proposal
+    else:
+        assert plain(decision)
+
+
+def test_new_types_do_not_make_up_for_lost_ones_and_cpu_types_count() -> None:
+    cpus = [replace(CPU, instance_type=f"cpu{n}") for n in range(3)]
+
+    assert judge([*cpus, *cloud(9)], [*cloud(9), gpu("new", "3"), gpu("newer", "4")]).verdict == "kept"
+    assert plain(judge([*cpus[:2], *cloud(9)], cloud(9)))
+
+
+@pytest.mark.parametrize(
+    ("factor", "verdict"),
+    [
+        ("1.15", "accepted"), ("1.1501", "kept"), ("0.85", "accepted"), ("0.8499", "kept"),
+        ("99.99", "kept"), ("100", "refused"), ("0.0101", "kept"), ("0.01", "refused"), ("3600", "refused"),
+    ],
+)  # fmt: skip
+def test_the_median_price_in_both_directions(factor: str, verdict: str) -> None:
+    decision = judge(cloud(7), times(cloud(7), factor))
+
+    assert decision.verdict == verdict
+    assert (decision.proposal is None) == (verdict != "kept")
+    assert decision.kept_accelerators == {}
+
+
+@pytest.mark.parametrize(
+    ("factor", "figures"),
+    [
+        ("1.2", "the median price of 7 instance types moved by +20.0 %"),
+        ("0.75", "the median price of 7 instance types moved by -25.0 %"),
+        ("100", "the median price of 7 instance types was multiplied by 100.00: a wrong unit"),
+        ("0.005", "the median price of 7 instance types was divided by 200.00: a wrong unit"),
+    ],
+)
+def test_the_reason_has_the_figures(factor: str, figures: str) -> None:
+    assert (judge(cloud(7), times(cloud(7), factor)).reason or "").startswith(figures)
+
+
+@pytest.mark.parametrize("factor", ["1.5", "0.6", "100", "0.01"])
+def test_the_median_is_moved_by_more_than_half_of_the_types(factor: str) -> None:
+    three, four = (judge(cloud(7), times(cloud(7), factor, count)) for count in (3, 4))
+
+    assert three.verdict == "accepted"
+    assert four.verdict == ("refused" if factor in ("100", "0.01") else "kept")
+
+
+def test_each_type_has_one_vote_however_many_regions_it_has() -> None:
+    wide = [gpu("t0", "2", region=f"r{n}") for n in range(10)]
+    before = [*wide, *cloud(3)[1:]]
+
+    assert plain(judge(before, times(before, "1.5", 10)))
+    assert judge(before, [*wide, *times(cloud(3)[1:], "1.5")]).verdict == "kept"
+
+
+def test_a_site_that_comes_or_goes_moves_no_price() -> None:
+    cheap = [replace(row, region="r1") for row in cloud(3)]
+    dear = [replace(row, region="r2") for row in times(cloud(3), "9")]
+    zoned = [replace(row, region="r1", zone="z2") for row in times(cloud(3), "9")]
+
+    assert plain(judge(cheap, cheap + dear))
+    assert plain(judge(cheap + dear, cheap))
+    assert plain(
+        judge([replace(row, zone="z1") for row in cheap], [*zoned, *(replace(r, zone="z1") for r in cheap)])
+    )
+
+
+def test_new_region_names_hide_no_wrong_unit() -> None:
+    moved = [replace(row, region="elsewhere") for row in cloud(3)]
+
+    assert plain(judge(cloud(3), moved))
+    assert judge(cloud(3), times(moved, "100")).verdict == "refused"
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "verdict"),
+    [
+        (("2", "2.1", "2.2"), ("2.1", "2.1", "2.1"), "refused"),
+        (("2", "2.1", "2.2"), ("2.1", "2.10", "2.100"), "refused"),
+        (("2", "2.1", "2.2"), ("2.1", "2.1", "2.2"), "accepted"),
+        (("2", "2", "2"), ("2.1", "2.1", "2.1"), "accepted"),
+        (("2", "2.1"), ("2.1", "2.1"), "accepted"),
+        (("2", "2.1"), ("2.1", "2.1", "2.1"), "refused"),
+    ],
+)
+def test_everything_at_one_price(before: tuple[str, ...], now: tuple[str, ...], verdict: str) -> None:
+    old, new = ([gpu(f"t{n}", price) for n, price in enumerate(prices)] for prices in (before, now))
+    decision = judge(old, new)
+
+    assert decision.verdict == verdict
+    if verdict == "refused":
+        assert decision.reason == "all 3 instance types are at 2.1 USD per hour, not so before"
+        assert decision.proposal is None
+
+
+# One accelerator
+
+
+@pytest.mark.parametrize(
+    ("factor", "kept"),
+    [("2", False), ("2.0001", True), ("0.5", False), ("0.4999", True), ("100", True), ("0.01", True)],
+)
+def test_an_accelerator_that_jumps_is_kept_alone(factor: str, kept: bool) -> None:
+    decision = judge(with_h100("4"), times(with_h100("4"), factor, 1))
+
+    assert decision.verdict == "accepted"
+    assert list(decision.kept_accelerators) == (["H100"] if kept else [])
+    assert plain(decision) == (not kept)
+    assert (decision.proposal is not None) == kept
+
+
+def test_a_kept_accelerator_says_why_with_the_figures() -> None:
+    decision = judge(with_h100("4"), with_h100("10"))
+
+    assert decision.reason == "last good rows stay of H100"
+    assert decision.kept_accelerators["H100"] == (
+        "H100 from 4.0 to 10.0 USD per GPU-hour, multiplied by 2.50 (accepted if the next run finds the same)"
+    )
+
+
+def test_a_wrong_gpu_count_is_a_jump_per_gpu() -> None:
+    eight = gpu("h", "4", "H100", accelerator_count=8.0)
+
+    assert list(judge(with_h100("4"), [eight, *STEADY]).kept_accelerators) == ["H100"]
+
+
+def test_another_gpu_count_is_not_unchanged() -> None:
+    now, again = ([gpu("h", "10", "H100", accelerator_count=count), *STEADY] for count in (5.0, 4.0))
+    before = [gpu("h", "10", "H100", accelerator_count=2.0), *STEADY]
+    limits = replace(default_limits(), accelerator_factor=Fraction(3, 2))
+    held_back = judge(before, now, limits=limits).proposal
+
+    assert judge(before, now, limits=limits, held_back=held_back).kept_accelerators == {}
+    assert list(judge(before, again, limits=limits, held_back=held_back).kept_accelerators) == ["H100"]
+
+
+def test_an_accelerator_has_the_median_price_of_its_rows() -> None:
+    before = [*[gpu(f"h{n}", "4", "H100") for n in range(3)], *STEADY]
+
+    assert plain(judge(before, times(before, "5", 1)))
+    assert list(judge(before, times(before, "5", 2)).kept_accelerators) == ["H100"]
+
+
+def test_new_vanished_and_renamed_accelerators_are_no_jumps() -> None:
+    assert plain(judge(STEADY, with_h100("11.9")))
+    assert plain(judge(with_h100("4"), STEADY))
+    before = [gpu("h1", "4", "H100"), gpu("h2", "10", "H100"), gpu("h3", "10", "H100"), *STEADY]
+    renamed = [before[0], *(replace(row, accelerator_name="H100-SXM") for row in before[1:3]), *STEADY]
+    assert plain(judge(before, renamed))
+    assert plain(judge(before, [before[0], *times(renamed[1:3], "3"), *STEADY])), "another card at another price"
+
+
+def test_a_move_of_the_whole_cloud_is_not_taken_apart() -> None:
+    decision = judge(cloud(7), times(cloud(7), "2.5"))
+
+    assert (decision.verdict, decision.kept_accelerators) == ("kept", {})
+
+
+def test_a_price_that_rounds_to_nothing_per_gpu_is_not_divided_by() -> None:
+    nearly_free = gpu("h", "0.000001", "H100", accelerator_count=8.0)
+
+    assert judge([nearly_free, *STEADY], with_h100("4")).kept_accelerators == {}
+    assert judge(with_h100("4"), [nearly_free, *STEADY]).kept_accelerators == {}
+
+
+# Coming back
+
+
+def second(before: Market, now: Market, again: Market | None = None) -> Decision:
+    """What the second run says when the first was held back; `again` is what it finds if not the same."""
+    first = judge(before, now)
+    assert first.proposal is not None
+    return judge(before, now if again is None else again, held_back=first.proposal)
+
+
+@pytest.mark.parametrize(
+    ("before", "now"),
+    [
+        (cloud(7), times(cloud(7), "1.3")),
+        (cloud(7), times(cloud(7), "2.9999")),
+        (cloud(7), times(cloud(7), "0.34")),
+        (cloud(9), cloud(9)[4:]),
+        (cloud(9), times(cloud(9)[4:], "1.3")),
+        (cloud(9), times(cloud(9), "2.5")),  # every accelerator jumps too, and was shown with the rest
+        (with_h100("4"), with_h100("11.9999")),
+        (with_h100("4.8"), with_h100("12")),
+        (with_h100("1.5"), with_h100("0.5001")),
+    ],
+)
+def test_what_comes_back_unchanged_is_accepted(before: Market, now: Market) -> None:
+    decision = second(before, now)
+
+    assert (decision.verdict, decision.kept_accelerators, decision.proposal) == ("accepted", {}, None)
+    assert (decision.reason or "").startswith("came back unchanged: ")
+
+
+@pytest.mark.parametrize(
+    ("now", "why"),
+    [
+        (times(cloud(7), "3"), "a factor of 3 or more waits for --accept-drift"),
+        (times(cloud(7), "0.3"), "a factor of 3 or more waits for --accept-drift"),
+        (times(cloud(7)[:3], "0.009") + times(cloud(7)[3:], "0.8"), "A0 at 0.018 is not between"),
+    ],
+)
+def test_a_move_too_far_does_not_come_back(now: Market, why: str) -> None:
+    first, decision = judge(cloud(7), now), second(cloud(7), now)
+
+    assert decision.verdict == "kept"
+    assert why in (decision.reason or "")
+    assert decision == first
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "why"),
+    [
+        ("4", "12", "a factor of 3 or more waits for --accept-drift"),
+        ("1.5", "0.5", "a factor of 3 or more waits for --accept-drift"),
+        ("4.8", "12.0001", "H100 at 12.0001 is not between 0.5 and 12, which waits for --accept-drift"),
+        ("1.2", "0.4999", "H100 at 0.4999 is not between 0.5 and 12, which waits for --accept-drift"),
+    ],
+)
+def test_an_accelerator_that_jumps_too_far_stays_kept(before: str, now: str, why: str) -> None:
+    decision = second(with_h100(before), with_h100(now))
+
+    assert why in decision.kept_accelerators["H100"]
+    assert decision == judge(with_h100(before), with_h100(now)), "and it is shown again"
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "again"),
+    [
+        (cloud(7), times(cloud(7), "1.3"), times(cloud(7), "1.31")),
+        (cloud(7), times(cloud(7), "1.3"), times(times(cloud(7), "1.3"), "1.01", 1)),
+        (cloud(9), cloud(9)[4:], cloud(9)[5:]),
+        (cloud(9), cloud(9)[4:], cloud(9)[3:]),
+        (cloud(9), cloud(9)[4:], cloud(9)[:5]),
+    ],
+)
+def test_what_comes_back_changed_is_held_back_again(before: Market, now: Market, again: Market) -> None:
+    decision = second(before, now, again)
+
+    assert decision == judge(before, again), "as if seen for the first time"
+    assert decision.verdict == "kept"
+    assert judge(before, again, held_back=decision.proposal).verdict == "accepted"
+
+
+def test_a_second_trouble_holds_back_the_first_with_it() -> None:
+    lost = cloud(9)[4:]
+    both = times(lost, "1.3")
+    decision = second(cloud(9), lost, both)
+
+    assert decision.verdict == "kept"
+    assert "lost" not in (decision.reason or ""), "that has come back"
+    assert judge(cloud(9), both, held_back=decision.proposal).verdict == "accepted"
+
+
+def test_each_accelerator_comes_back_for_itself() -> None:
+    before = [gpu("x", "4", "X1"), *with_h100("4")]
+    now, again = ([gpu("x", price, "X1"), *with_h100("9")] for price in ("9", "9.5"))
+    decision = second(before, now, again)
+
+    assert list(judge(before, now).kept_accelerators) == ["H100", "X1"]
+    assert list(decision.kept_accelerators) == ["X1"]
+    assert (decision.reason or "").startswith("came back unchanged: H100 from 4.0 to 9.0")
+    baseline = merged(before, again, decision.kept_accelerators)
+    assert judge(baseline, again, held_back=decision.proposal).kept_accelerators == {}
+
+
+def test_a_cloud_that_comes_back_leaves_an_accelerator_that_jumped_too_far() -> None:
+    now = [*times(cloud(7)[:1], "3.5"), *times(cloud(7)[1:], "1.3")]
+    decision = second(cloud(7), now)
+
+    assert (decision.verdict, list(decision.kept_accelerators)) == ("accepted", ["A0"])
+    assert decision.proposal in (judge(cloud(7), now).proposal or "").split()
+
+
+@pytest.mark.parametrize(
+    "now", [times(cloud(7), "100"), times(cloud(7), "0.01"), [gpu(r.instance_type, "5") for r in cloud(7)]]
+)
+def test_a_refused_fetch_never_comes_back(now: Market) -> None:
+    blind = replace(default_limits(), unit_error_factor=Fraction(10**9), one_price_types_at_least=99)
+    held_back = judge(cloud(7), now, limits=blind).proposal
+
+    assert judge(cloud(7), now).verdict == "refused"
+    assert judge(cloud(7), now, held_back=held_back) == judge(cloud(7), now)
+
+
+# The operator
+
+
+@pytest.mark.parametrize(
+    ("now", "figures"),
+    [
+        (cloud(9)[4:], "4 of 9 instance types are lost"),
+        (times(cloud(9), "1.3"), "moved by +30.0 %"),
+        (times(cloud(9), "9", 1), "A0 from 2.0 to 18.0 USD per GPU-hour"),
+        (times(cloud(9), "100"), "multiplied by 100.00: a wrong unit"),
+        ([gpu(row.instance_type, "5") for row in cloud(9)], "all 9 instance types are at 5.0"),
+    ],
+)
+def test_an_operator_accepts_all_of_it_and_the_reason_is_told(now: Market, figures: str) -> None:
+    decision = judge(cloud(9), now, accept_reason="new list\nof May")
+
+    assert (decision.verdict, decision.kept_accelerators, decision.proposal) == ("accepted", {}, None)
+    assert (decision.reason or "").startswith("accepted by hand (new list\\nof May): ")
+    assert figures in (decision.reason or "")
+    assert judge(cloud(9), now, accept_reason=" ") == judge(cloud(9), now), "a blank is no reason"
+    assert not plain(judge(cloud(9), now))
+
+
+def test_an_operator_with_nothing_to_overrule_leaves_no_trace() -> None:
+    assert plain(judge(cloud(9), cloud(9), accept_reason="just in case"))
+
+
+# The proposal
+
+
+def test_the_proposal_is_the_same_whatever_does_not_matter() -> None:
+    now = [replace(row, region=region) for row in times(cloud(7)[:4], "2.5") for region in ("r1", "r2")]
+    before = [replace(row, region=region) for row in cloud(7) for region in ("r1", "r2")]
+    told: dict[str, Any] = {"observed_at": "2027-01-01T00:00:00Z", "source": "x", "listing": "y", "in_stock": False}
+    other = [
+        replace(
+            row, price_usd_per_hour=row.price_usd_per_hour.quantize(Decimal("1e-6")), vcpus=1.0, marks=("stale",),
+            spot_price_usd_per_hour=Decimal(1), **told,
+        )
+        for row in reversed(now)
+    ]  # fmt: skip
+    new = gpu("new", "3", "NEW")
+    first = judge(before, now)
+
+    assert first.verdict == "kept"
+    assert len((first.proposal or "").split()) == 2 + 4, "lost types, prices, four accelerators"
+    assert judge(before[::-1], [new, *other]) == first
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"price_usd_per_hour": Decimal("9.99")}, {"region": "r3"}],
+    ids=["price", "region"],
+)
+def test_the_proposal_differs_where_it_matters(change: dict[str, Any]) -> None:
+    now = times(cloud(7), "1.3")
+    changed = [*now[:6], replace(now[6], **change)]
+
+    assert judge(cloud(7), changed).verdict == "kept"
+    assert judge(cloud(7), changed).proposal != judge(cloud(7), now).proposal
+
+
+# The limits
+
+
+def test_every_limit_has_a_figure_and_a_reason_in_the_file() -> None:
+    entries = json.loads(drift.LIMITS_FILE.read_text("utf-8"))
+
+    assert set(entries) == {field.name for field in fields(DriftLimits)}
+    assert all(len(entry["reason"].split()) > 5 for entry in entries.values())
+    assert all(isinstance(getattr(default_limits(), name), (int, Fraction)) for name in entries), "exact"
+    assert default_limits().median_move_share == Fraction(15, 100)
+    assert default_limits() is default_limits()
+
+
+@pytest.mark.parametrize(
+    ("limit", "value", "now"),
+    [
+        ("lost_types_share", Fraction(9, 10), cloud(9)[4:]),
+        ("lost_types_at_least", 5, cloud(9)[4:]),
+        ("median_move_share", Fraction(3, 10), times(cloud(9), "1.3")),
+        ("accelerator_factor", Fraction(9), times(cloud(9), "9", 1)),
+        ("one_price_types_at_least", 10, [gpu(row.instance_type, "6", f"A{n}") for n, row in enumerate(cloud(9))]),
+    ],
+)
+def test_each_limit_is_the_one_that_is_asked(limit: str, value: Any, now: Market) -> None:
+    loose = replace(default_limits(), **{limit: value})
+
+    assert judge(cloud(9), now).reason != judge(cloud(9), now, limits=loose).reason
+    assert judge(cloud(9), now, limits=loose).verdict == "accepted"
+
+
+# Whatever comes
+
+
+@st.composite
+def markets(draw: DrawFn) -> Market:
+    """What a fetch may bring, with few names, so that two of them have much in common."""
+    rows: dict[object, Offering] = {}
+    for row in draw(fetched()):
+        name = None if row.accelerator_name is None else draw(st.sampled_from(["A1", "A2", "A3"]))
+        small = replace(
+            row,
+            instance_type=draw(st.sampled_from(["t1", "t2", "t3", "t4"])),
+            accelerator_name=name,
+            price_usd_per_hour=draw(
+                st.sampled_from([row.price_usd_per_hour, Decimal(2), Decimal("2.1"), Decimal(5)])
+            ),
+            region=draw(st.sampled_from(["r1", "r2"])) if row.zone is None else row.region,
+        )
+        rows[small.key] = small
+    return list(rows.values())
+
+
+@given(markets() | fetched())
+def test_a_cloud_that_did_not_change_is_plainly_accepted(market: Market) -> None:
+    assert plain(drift.judge("somecloud", market, market))
+    assert plain(drift.judge("somecloud", market, market[::-1]))
+
+
+@given(markets(), markets(), st.none() | st.text(max_size=5))
+def test_whatever_comes_there_is_a_decision_that_holds_together(
+    before: Market, now: Market, junk: str | None
+) -> None:
+    first = judge(before, now, held_back=junk)
+    again = judge(before, now, held_back=first.proposal)
+    forced = judge(before, now, accept_reason="yes")
+
+    assert plain(first) == (first.reason is None)
+    assert not first.kept_accelerators or first.verdict == "accepted"
+    assert set(first.kept_accelerators) <= {row.accelerator_name for row in before}
+    assert first.proposal is None or first.verdict != "refused"
+    assert (first.verdict == "kept") <= (first.proposal is not None)
+    assert (again.verdict == "refused") == (first.verdict == "refused")
+    assert set((again.proposal or "").split()) <= set((first.proposal or "").split())
+    assert (forced.verdict == "accepted") == (not before or bool(now))
+    assert forced.kept_accelerators == {}
+
+
+@given(markets(), markets(), st.randoms(use_true_random=False))
+def test_order_never_matters(before: Market, now: Market, random: Any) -> None:
+    decision = judge(before, now)
+    for market in (before, now):
+        random.shuffle(market)
+
+    assert judge(before, now) == decision
+
+
+@given(markets(), markets(), st.sets(st.sampled_from(["A1", "A2", "A3", "A9"])))
+def test_merged_has_kept_accelerators_as_before_and_all_else_as_now(
+    before: Market, now: Market, kept: set[str]
+) -> None:
+    rows = merged(before, now, kept)
+    keys = [row.key for row in rows]
+    staying = sorted((row for row in before if row.accelerator_name in kept), key=row_order)
+    taken = {row.key for row in staying}
+
+    assert len(keys) == len(set(keys))
+    assert rows == sorted(rows, key=row_order)
+    assert [row for row in rows if row.accelerator_name in kept] == staying
+    assert [row for row in rows if row.accelerator_name not in kept] == sorted(
+        (row for row in now if row.accelerator_name not in kept and row.key not in taken), key=row_order
+    )
+
+
+def test_merged_brings_back_what_vanished_and_takes_nothing_new_of_a_kept_accelerator() -> None:
+    before = [gpu("h1", "4", "H100"), gpu("h2", "8", "H100"), gpu("b", "5", "B300"), CPU]
+    now = [gpu("h1", "40", "H100"), gpu("h3", "99", "H100"), gpu("b", "6", "B300"), gpu("n", "1", "NEW")]
+
+    assert merged(before, now, {"H100"}) == [now[2], before[0], before[1], now[3]]
+    assert merged(before, now, ()) == [now[2], now[0], now[1], now[3]]
+    assert merged([gpu("h1", "4", "H100")], [gpu("h1", "5", "B300")], {"H100"}) == [gpu("h1", "4", "H100")]
+
+
+def test_a_merged_catalog_is_the_same_market_to_the_next_run() -> None:
+    before, now = with_h100("4"), [gpu("h", "9", "H100"), *times(STEADY, "1.1")]
+    baseline = merged(before, now, judge(before, now).kept_accelerators)
+    decision = judge(baseline, now, held_back=judge(before, now).proposal)
+
+    assert decision.verdict == "accepted"
+    assert decision.kept_accelerators == {}
+    assert (decision.reason or "").startswith("came back unchanged: H100")
