@@ -104,9 +104,10 @@ def test_links_between_pages_lead_somewhere(page: Path) -> None:
         ("docs/node-config.md", "['high', 'low', 'medium']\n"),
     ],
 )
-def test_the_python_in_the_docs_runs(page: str, printed: str) -> None:
+def test_the_python_in_the_docs_runs(page: str, printed: str, tmp_path: Path) -> None:
+    (tmp_path / "catalogs").symlink_to(CATALOGS)
     code = (ROOT / page).read_text(encoding="utf-8").split("```python\n")[1].split("```")[0]
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
     assert run.stdout == printed
 
 

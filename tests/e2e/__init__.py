@@ -1,0 +1,1 @@
+"""The whole way, from the clouds' answers to what a reader sees."""
