@@ -34,7 +34,8 @@ class Pointer:
     """By cloud, when its prices were last seen to be these, UTC: later than `observed_at` while nothing moves."""
 
     held_back: Mapping[str, str] = field(default_factory=dict)
-    """By cloud, the digest of a change that the drift gate held back; the same change again is accepted."""
+    """By cloud, `<observed_at> <digests>` of a change that the drift gate held back: the same in a later fetch is
+    accepted."""
 
     def to_json(self) -> bytes:
         """The bytes of the file; every time the same for the same pointer."""

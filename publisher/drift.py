@@ -102,8 +102,8 @@ def judge(
             everything is accepted.
         now: the fetch after validation, with what is out of stock: stock would look like lost types.
         held_back: `proposal` of the run before.
-        accept_reason: why an operator accepts what would be held back or refused; blank is no reason. It is in
-            `Decision.reason` where it overruled something. Nothing overrules a fetch without any offering.
+        accept_reason: why an operator accepts what would be held back; blank is no reason. It is in
+            `Decision.reason` where it overruled something. What is refused stays refused.
         limits: instead of those of `drift_limits.json`.
         table: price bands, instead of the bundled accelerator table.
     """
@@ -117,11 +117,11 @@ def judge(
     moves = _lost_types(before, now, limits) + _median_move(pairs, limits, table)
     jumps = _jumps(pairs, limits, table)
     drifts = [*moves, *jumps.values()]
-    if accept_reason and accept_reason.strip():
-        overruled = defects + [drift.why for drift in drifts]
-        return _decision(cloud, "accepted", overruled, f"accepted by hand ({accept_reason.strip()}): ")
     if defects:
         return _decision(cloud, "refused", defects)
+    if accept_reason and accept_reason.strip():
+        overruled = [drift.why for drift in drifts]
+        return _decision(cloud, "accepted", overruled, f"accepted by hand ({accept_reason.strip()}): ")
     if still := [drift for drift in moves if not drift.came_back(held_back)]:
         # What came back is held back again with the rest, so it is shown again with it.
         return _decision(cloud, "kept", [drift.held_text for drift in still], held=drifts)

@@ -172,8 +172,10 @@ def move_pointer(store: Store, before: Latest | None, pointer: Pointer) -> None:
         raise LostRace(f"{store.place}: another publisher was faster; fetch and push again")
 
 
-def copy_to_familiar_paths(store: Store, manifest: Manifest) -> None:
+def copy_to_familiar_paths(store: Store, manifest: Manifest, former: Manifest | None = None) -> None:
     """Copy a publication to the paths of readers that follow no pointer, its manifest last.
+
+    What only `former` has, the one that was there before, is deleted.
 
     When the pointer has moved meanwhile, the newer one is copied too: whoever writes last has looked since.
 
@@ -184,10 +186,13 @@ def copy_to_familiar_paths(store: Store, manifest: Manifest) -> None:
         for name in (*sorted(manifest.files), *sorted(manifest.parquet)):
             _overwrite(store, name, read_file(store, manifest, name))
         _overwrite(store, MANIFEST_NAME, manifest.to_json())
+        for name in (*former.files, *former.parquet) if former else ():
+            if name not in manifest.files and name not in manifest.parquet:
+                store.delete(name)
         latest = read_latest(store)
         if latest is None or latest.manifest.id == manifest.id:
             return
-        manifest = latest.manifest
+        manifest, former = latest.manifest, manifest
 
 
 def _overwrite(store: Store, key: str, content: bytes) -> None:

@@ -16,8 +16,8 @@ from gpu_catalog.cloud_names import display_name
 from gpu_catalog.history import changes, parse_history
 from gpu_catalog.manifest import MANIFEST_NAME, FileEntry, Manifest, publication_id, read_manifest
 from gpu_catalog.offers import Offer
-from gpu_catalog.pointer import Pointer
-from publisher.errors import BadPublication, CannotPush, LostRace
+from gpu_catalog.pointer import POINTER_NAME, Pointer
+from publisher.errors import BadPublication, CannotPush, LostRace, StoreProblem
 from publisher.history import appended, changes_parquet
 from publisher.publications import (
     Latest,
@@ -89,6 +89,11 @@ def push(
     now = now or datetime.now(timezone.utc)
     candidate = _candidate(source, allow_sample=allow_sample)
     latest = read_latest(store)
+    if latest is None and store.get(MANIFEST_NAME) is not None:
+        raise BadPublication(
+            f"{store.place}: a {MANIFEST_NAME}, but no {POINTER_NAME}: a folder of fetch-catalog, or a store that "
+            "lost its pointer; name another place, or write the pointer with `publish-catalog rollback`"
+        )
     if latest is not None:
         _write_history(store, latest.manifest)  # A publisher that was killed after its pointer has not.
     for key in list(unfinished(store, now - LEFTOVERS_AFTER)):
@@ -112,8 +117,11 @@ def push(
         held_back={cloud: share.held_back for cloud, share in shares.items() if share.held_back is not None},
     )  # fmt: skip
     move_pointer(store, latest, pointer)
-    _write_history(store, manifest)
-    copy_to_familiar_paths(store, manifest)
+    try:
+        _write_history(store, manifest)
+        copy_to_familiar_paths(store, manifest, former)
+    except (BadPublication, StoreProblem) as exc:
+        raise StoreProblem(f"{manifest.id} is published, but not yet copied everywhere; push again: {exc}") from exc
     return Pushed(
         manifest=manifest,
         changed=changed,
@@ -205,10 +213,16 @@ def _histories(
 
 
 def _looks_the_same(shares: Mapping[str, Share], standing: Manifest) -> bool:
-    """Whether buyers would see no difference."""
-    kinds = {cloud: share.entry.kind for cloud, share in shares.items()}
-    same_kinds = kinds == {cloud: entry.kind for cloud, entry in standing.clouds.items()}
-    return same_kinds and _csv_digests(shares) == csv_digests(standing)
+    """Whether buyers would see no difference, and no cloud that is fresh again is still called kept."""
+    kinds = {cloud: share.entry.kind for cloud, share in shares.items() if share.entry.kind}
+    if kinds != {cloud: entry.kind for cloud, entry in standing.clouds.items() if entry.kind}:
+        return False
+    if _csv_digests(shares) != csv_digests(standing):
+        return False
+    is_newer = max(share.entry.observed_at or "" for share in shares.values()) > standing.observed_at
+    return not is_newer or not any(
+        standing.clouds[cloud].state == "kept" and shares[cloud].entry.state == "fresh" for cloud in kinds
+    )
 
 
 def _csv_digests(shares: Mapping[str, Share]) -> dict[str, str]:
@@ -247,8 +261,8 @@ def _write(store: Store, manifest: Manifest, files: Files) -> tuple[Manifest, st
         raise BadPublication(f"{store.place}: another publication stands at {key}; remove it")
     if standing.previous != manifest.previous:
         # Its history lacks the publication that came between; nothing that stands is ever changed.
-        raise LostRace(f"{store.place}: {manifest.id} was written before, as the successor of {standing.previous}, "
-                       "and another publisher was faster; fetch and push again")  # fmt: skip
+        raise LostRace(f"{store.place}: {manifest.id} was written before, as the successor of {standing.previous}; "
+                       "fetch and push again, or roll back to it")  # fmt: skip
     _complete(store, standing, files)
     return standing, sha256
 

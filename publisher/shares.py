@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from gpu_catalog.manifest import CloudEntry, Manifest
+from gpu_catalog.manifest import CloudEntry, FileEntry, Manifest
 from gpu_catalog.offering import Offering
 from gpu_catalog.offers import Offer, grouped, parse_offers
 from publisher.drift import Decision, judge, merged
@@ -38,7 +38,7 @@ class Share:
     """When all of its prices were seen to be these; None when not all were now."""
 
     held_back: str | None = None
-    """Digest of the change that the drift gate held back."""
+    """When it was observed, and digests of the change that the drift gate held back."""
 
 
 def share_of(
@@ -63,6 +63,8 @@ def share_of(
                 f"{source}: the prices of {cloud} are older ({now.observed_at}) than the published ones "
                 f"({before.observed_at}); fetch it again, or go back with `publish-catalog rollback`"
             )
+        if before is not None and (before.kind, now.kind) == ("live", "sample"):
+            raise CannotPush(f"{source}: sample data of {cloud}, and live prices are published; name another place")
         share = _from_folder(cloud, source, candidate)
         if latest is None or before is None or before.kind != "live" or now.kind != "live":
             return replace(share, confirmed=now.observed_at)
@@ -79,27 +81,31 @@ def share_of(
 def _gated(
     cloud: str, share: Share, store: Store, latest: Latest, standing: Sequence[Offer], accept_drift: str | None
 ) -> Share:
+    # Only another fetch can bring a change back; the same one pushed again says nothing new.
+    seen_at, _, proposal = latest.pointer.held_back.get(cloud, "").partition(" ")
+    observed_at = share.entry.observed_at or ""
     decision = judge(
         cloud,
         _offerings(standing),
         _offerings(share.offers),
-        held_back=latest.pointer.held_back.get(cloud),
+        held_back=proposal if seen_at < observed_at else None,
         accept_reason=accept_drift,
     )
+    held_back = None if decision.proposal is None else f"{observed_at} {decision.proposal}"
     reason = None if decision.verdict == "accepted" else f"{decision.verdict}: {decision.reason}"
     if reason is None and decision.kept_accelerators:
         offerings = merged(_offerings(standing), _offerings(share.offers), decision.kept_accelerators)
         findings = cross_row_findings(dict(enumerate(offerings)))
         if not findings:
-            return replace(_with_kept(cloud, share, offerings, decision), held_back=decision.proposal)
+            return replace(_with_kept(cloud, share, offerings, decision), held_back=held_back)
         names = ", ".join(decision.kept_accelerators)
         reason = f"kept: the last good rows of {names} do not go together with the others: {findings[0].message}"
     if reason is not None:
         kept = _from_store(cloud, store, latest, standing)
-        return replace(kept, entry=replace(kept.entry, state="kept", reason=reason), held_back=decision.proposal)
+        return replace(kept, entry=replace(kept.entry, state="kept", reason=reason), held_back=held_back)
     if decision.reason:
         share = replace(share, entry=replace(share.entry, warnings=(*share.entry.warnings, decision.reason)))
-    return replace(share, confirmed=share.entry.observed_at, held_back=decision.proposal)
+    return replace(share, confirmed=share.entry.observed_at)
 
 
 def _with_kept(cloud: str, share: Share, offerings: Sequence[Offering], decision: Decision) -> Share:
@@ -126,7 +132,10 @@ def _from_folder(cloud: str, source: Path, manifest: Manifest) -> Share:
     files: Files = {}
     for name, entry in {**manifest.files, **manifest.parquet}.items():
         if name.split("/")[1:2] == [cloud] and (source / name).is_file():
-            files[name] = ((source / name).read_bytes(), entry.rows)
+            content = (source / name).read_bytes()
+            if FileEntry.of(content, entry.rows) != entry:
+                raise CannotPush(f"{source}: {name} was written while it was read; push again")
+            files[name] = (content, entry.rows)
     newest = max((name for name in files if name.endswith("/offers.jsonl")), default=None)
     if newest is None:
         raise CannotPush(f"{source}: no offers.jsonl of {cloud} in it; fetch it again")

@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from publisher.errors import PublishError
+from schemas.errors import SchemaError
 
 _json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
 
@@ -21,7 +22,7 @@ def _errors(as_json: bool) -> Iterator[None]:
     """One line on standard error, or a JSON object on standard output; exit code 1."""
     try:
         yield
-    except PublishError as exc:
+    except (PublishError, SchemaError, OSError) as exc:
         if as_json:
             click.echo(json.dumps({"exit_code": 1, "error": str(exc)}, ensure_ascii=False))
         else:
@@ -104,7 +105,8 @@ def diff_command(before: str, after: str, form: str | None, exit_code: bool, sto
 @click.argument("source", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.argument("place")
 @click.option("--allow-sample", is_flag=True, help="Publish sample data too; its prices are not today's.")
-@click.option("--accept-drift", metavar="REASON", help="Let changes pass the drift gate; the reason is published.")
+@click.option("--accept-drift", metavar="REASON", help="Let what would be held back pass, of all clouds in SOURCE; "
+              "the reason is published.")  # fmt: skip
 @click.option("--summary", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Append a "
               "Markdown summary with the differences.")  # fmt: skip
 @_json
@@ -117,13 +119,16 @@ def push_command(
     that one; the same change on the next run is accepted. Unchanged content only records the check.
 
     Exit codes: 0 published or unchanged, all fresh; 3 published, but a cloud was kept, failed, held back or is too
-    old; 1 nothing was published.
+    old; 1 nothing was published, unless the line says `is published`.
     """
     with _errors(as_json):
         from publisher.diff import diff
         from publisher.push import push
         from publisher.store import open_store
 
+        if summary is not None:
+            with summary.open("a", encoding="utf-8"):
+                pass  # What cannot be written is found before anything is published.
         result = push(source, open_store(place), allow_sample=allow_sample, accept_drift=accept_drift)
         differences = diff(result.before, result.after)
     if summary is not None:
@@ -211,9 +216,9 @@ def export_command(place: str, folder: Path) -> None:
 
 @click.command("watch")
 @click.argument("place")
-@click.option("--max-hours", type=click.FloatRange(min=0, min_open=True), default=36.0, show_default=True,
+@click.option("--max-hours", type=click.IntRange(1, 8760), default=36, show_default=True,
               metavar="H", help="Since the last check.")  # fmt: skip
-def watch_command(place: str, max_hours: float) -> None:
+def watch_command(place: str, max_hours: int) -> None:
     """Exit with 1 and one line when a store was not checked for too long; for cron and the watchdog workflow."""
     with _errors(as_json=False):
         from publisher.store import open_store
@@ -223,7 +228,7 @@ def watch_command(place: str, max_hours: float) -> None:
     if problem is not None:
         click.echo(f"ALARM: {problem}", err=True)
         sys.exit(1)
-    click.echo(f"{place}: checked within {max_hours:g} hours")
+    click.echo(f"{place}: checked within {max_hours} hours")
 
 
 COMMANDS = (

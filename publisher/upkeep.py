@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 from gpu_catalog.manifest import MANIFEST_NAME, Manifest
-from gpu_catalog.pointer import POINTER_NAME, Pointer
+from gpu_catalog.pointer import POINTER_NAME, PUBLICATIONS, Pointer
 from gpu_catalog.texts import printable
 from publisher.errors import BadPublication, LostRace, StoreProblem
 from publisher.folder import Folder
@@ -22,7 +23,7 @@ from publisher.publications import (
     read_manifest_of,
 )
 from publisher.store import Store, open_store
-from publisher.verify import verify_folder, wrong_claims
+from publisher.verify import PUBLISHED_SUFFIXES, verify_folder, wrong_claims
 
 
 def verify_place(place: str) -> list[str]:
@@ -32,7 +33,7 @@ def verify_place(place: str) -> list[str]:
         StoreProblem: there is no such place, or it cannot be read.
     """
     folder = Path(place)
-    if "://" in place or (folder / POINTER_NAME).exists():
+    if "://" in place or (folder / POINTER_NAME).exists() or (folder / PUBLICATIONS).exists():
         return verify_store(open_store(place))
     if not folder.is_dir():
         raise StoreProblem(f"{printable(place[:200])}: no such folder; name a folder or s3://bucket/prefix")
@@ -101,10 +102,14 @@ class LogLine:
 def log(store: Store) -> list[LogLine]:
     """Every publication of a store, newest first; those whose manifest cannot be read are left to `verify`.
 
+    With a pointer that cannot be read none is the latest: this lists what `rollback` may point to.
+
     Raises:
-        BadPublication, StoreProblem: the pointer or the store cannot be read.
+        StoreProblem: the store cannot be read.
     """
-    latest = read_latest(store)
+    latest = None
+    with suppress(BadPublication):
+        latest = read_latest(store)
     lines = []
     for publication, written_at in publications(store):
         try:
@@ -129,21 +134,26 @@ def rollback(store: Store, publication: str, *, now: datetime | None = None) -> 
         raise BadPublication(problems[0])
     stored = store.get(place_of(publication, MANIFEST_NAME))
     content = b"" if stored is None else stored.content
-    moment = (now or datetime.now(timezone.utc)).astimezone(timezone.utc)
+    held, before = store.get(POINTER_NAME), None
+    with suppress(BadPublication):
+        before = read_latest(store)
+    moment = (now or datetime.now(timezone.utc)).astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
     pointer = Pointer(
         id=publication,
         sha256=hashlib.sha256(content).hexdigest(),
-        checked_at=moment.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        # Nobody has looked at the clouds: a watchdog is not to be told so.
+        checked_at=before.pointer.checked_at if before else moment,
         confirmed={cloud: entry.observed_at for cloud, entry in manifest.clouds.items() if entry.observed_at},
     )
-    held = store.get(POINTER_NAME)
+    if before is not None and before.manifest.id == publication:
+        return manifest
     if held is None:
         moved = store.put_if_absent(POINTER_NAME, pointer.to_json())
     else:
         moved = store.put_if_match(POINTER_NAME, pointer.to_json(), held.version)
     if not moved:
         raise LostRace(f"{store.place}: the pointer moved meanwhile; look at `publish-catalog log`, then try again")
-    copy_to_familiar_paths(store, manifest)
+    copy_to_familiar_paths(store, manifest, before.manifest if before else None)
     return manifest
 
 
@@ -181,11 +191,10 @@ def export(store: Store, folder: Path) -> Manifest:
     files = {name: read_file(store, latest.manifest, name) for name in latest.manifest.files}
     target = Folder(folder)
     with target.locked():
-        before = target.manifest()
         target.replace(files, latest.manifest)
-        for name in before.files if before else ():
-            if name not in files:
-                (folder / name).unlink(missing_ok=True)
+        for path in (*folder.glob("v[0-9]*/*/*"), *folder.glob("history/*.jsonl")):
+            if path.relative_to(folder).as_posix() not in files and path.suffix in PUBLISHED_SUFFIXES:
+                path.unlink()
     return latest.manifest
 
 
@@ -207,6 +216,8 @@ def overdue(store: Store, max_age: timedelta, *, now: datetime | None = None) ->
     except (ValueError, TypeError):
         return f"{store.place}: {POINTER_NAME} was checked at {checked_at[:40]!r}, which is no time"
     hours = age.total_seconds() / 3600
+    if age < timedelta(hours=-1):
+        return f"{store.place}: checked at {checked_at}, which is yet to come; is a clock wrong?"
     if age > max_age:
         return f"{store.place}: not checked since {checked_at} ({hours:.1f} hours); did the nightly run?"
     return None

@@ -9,7 +9,7 @@ from gpu_catalog.errors import BadCatalogFile
 from gpu_catalog.manifest import FileEntry, Manifest, publication_id, read_manifest
 from publisher.folder import JOURNAL_NAME, TEMPORARY_PREFIX, nobody_writing
 
-_PUBLISHED_SUFFIXES = (".csv", ".jsonl", ".parquet")
+PUBLISHED_SUFFIXES = (".csv", ".jsonl", ".parquet")
 
 
 def verify_folder(path: Path) -> list[str]:
@@ -66,5 +66,5 @@ def _unlisted(path: Path, manifest: Manifest) -> Iterator[str]:
     listed = manifest.files.keys() | manifest.parquet.keys()
     for file in sorted(path.glob("v[0-9]*/*/*")):
         name = file.relative_to(path).as_posix()
-        if file.suffix in _PUBLISHED_SUFFIXES and not file.name.startswith(TEMPORARY_PREFIX) and name not in listed:
+        if file.suffix in PUBLISHED_SUFFIXES and not file.name.startswith(TEMPORARY_PREFIX) and name not in listed:
             yield f"{name}: not in the manifest"

@@ -263,11 +263,13 @@ def test_an_interrupted_batch_ends_as_130_and_says_nothing(tmp_path: Path) -> No
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         env={**os.environ, "HOME": str(tmp_path), "PYTHONUNBUFFERED": "1"},
+        # Tests that run in the background of a shell inherit that it is ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
     ) as running:  # fmt: skip
         assert running.stdin is not None
         running.stdin.write(b"[")
         running.stdin.flush()
-        time.sleep(1.0)  # It is reading standard input by then.
+        time.sleep(2.0)  # It is reading standard input by then.
         running.send_signal(signal.SIGINT)
         out, err = running.communicate()
     assert (running.returncode, out, err) == (130, b"", b"")

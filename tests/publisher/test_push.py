@@ -22,6 +22,8 @@ from publisher.publications import move_pointer, read_latest
 from publisher.push import Pushed, push
 from publisher.store import Store, open_store
 from publisher.upkeep import export, log, overdue, prune, rollback, verify_store
+from publisher.verify import verify_folder
+from tests.publisher.commands import publish
 from tests.publisher.nights import night, times, without
 
 A10, H100 = "gpu_1x_a10", "gpu_8x_h100_sxm5"
@@ -125,6 +127,15 @@ def test_a_change_that_comes_back_changed_is_held_back_again(nights: Nights) -> 
     assert (nights.push(3, times("1.5")).exit_code, nights.price()) == (3, Decimal("1.29"))
 
 
+def test_the_same_fetch_pushed_again_is_no_second_look(nights: Nights) -> None:
+    nights.push(1)
+    for _ in range(2):
+        assert (nights.push(2, times("1.4")).exit_code, nights.price()) == (3, Decimal("1.29"))
+    nights.push(2, cloud="yotta")
+    assert nights.price() == Decimal("1.29")
+    assert (nights.push(3, times("1.4")).exit_code, nights.price()) == (0, Decimal("1.806"))
+
+
 def test_an_operator_can_accept_a_change_and_the_reason_is_published(nights: Nights) -> None:
     nights.push(1)
     result = nights.push(2, times("1.4"), accept_drift="announced")
@@ -182,6 +193,16 @@ def test_a_cloud_that_failed_keeps_what_the_store_has_and_raises_an_alarm_when_i
     assert "lambda: prices last seen 2026-12-01T02:00:00Z" in result.alarms[0]
 
 
+def test_a_kept_cloud_that_is_back_is_called_fresh_again(nights: Nights) -> None:
+    nights.push(1)
+    night(nights.place / "failed", 2, {"yotta": ()}, failed={"lambda": "HTTP 503"})
+    assert push(nights.place / "failed", nights.store, now=at(2)).manifest.clouds["lambda"].state == "kept"
+    back = nights.push(3)
+    assert (back.changed, back.exit_code, back.manifest.clouds["lambda"].state) == (True, 0, "fresh")
+    assert not nights.push(4).changed
+    assert verify_store(nights.store) == []
+
+
 def test_a_cloud_that_was_not_asked_for_stays_as_it_is(nights: Nights) -> None:
     nights.push(1)
     result = nights.push(2, cloud="yotta")
@@ -235,6 +256,9 @@ def test_prices_older_than_the_published_ones_are_refused(nights: Nights) -> Non
     sample = night(nights.place / "sample", 1, {"lambda": ()}, kind="sample")
     with pytest.raises(CannotPush, match="are older"):
         push(sample, nights.store, allow_sample=True)
+    newer = night(nights.place / "newer", 3, {"lambda": ()}, kind="sample")
+    with pytest.raises(CannotPush, match="live prices are published"):
+        push(newer, nights.store, allow_sample=True)
     assert read_latest(nights.store).manifest == second.manifest  # type: ignore[union-attr]
 
 
@@ -250,6 +274,34 @@ def test_a_rollback_points_back_and_mends_a_broken_pointer(nights: Nights) -> No
     assert verify_store(nights.store) == []
     with pytest.raises(BadPublication, match="no publication"):
         rollback(nights.store, "20260101T000000Z-000000000000")
+
+
+def test_a_rollback_leaves_nothing_of_what_was_rolled_back_and_is_no_check(nights: Nights) -> None:
+    first = nights.push(1)
+    nights.push(2, cloud="yotta")
+    assert (nights.place / "store/v8/yotta/vms.csv").exists()
+    rollback(nights.store, first.manifest.id, now=at(9))
+    assert not (nights.place / "store/v8/yotta").exists()
+    assert verify_folder(nights.place / "store") == []
+    assert overdue(nights.store, timedelta(hours=36), now=at(9)) is not None
+
+
+def test_a_store_that_lost_its_pointer_is_not_begun_anew(nights: Nights) -> None:
+    first = nights.push(1)
+    (nights.place / "store/latest.json").unlink()
+    with pytest.raises(BadPublication, match="lost its pointer"):
+        nights.push(2, times("1.1"))
+    assert "no latest.json" in publish("verify", nights.store.place).stderr
+    assert publish("log", nights.store.place).stdout.startswith(f"  {first.manifest.id}")
+    assert publish("rollback", nights.store.place, first.manifest.id).exit_code == 0
+    assert nights.push(2, times("1.1")).manifest.previous == first.manifest.id
+
+
+def test_a_summary_that_cannot_be_written_is_found_before_anything_is_published(nights: Nights) -> None:
+    fetched = night(nights.place / "fetched", 1, {"lambda": ()})
+    result = publish("push", fetched, nights.store.place, "--summary", nights.place / "none/summary.md")
+    assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
+    assert list(nights.store.list("")) == []
 
 
 def test_a_publication_that_is_not_whole_is_not_rolled_back_to(nights: Nights) -> None:
@@ -301,6 +353,7 @@ def test_the_watchdog_speaks_up_after_a_day_and_a_half(nights: Nights) -> None:
     assert "nothing is published here" in (overdue(nights.store, timedelta(hours=36)) or "")
     nights.push(1)
     assert overdue(nights.store, timedelta(hours=36), now=at(2)) is None
+    assert "yet to come" in (overdue(nights.store, timedelta(hours=36), now=at(1) - timedelta(days=2)) or "")
     assert "not checked since 2026-12-01T03:00:00Z" in (overdue(nights.store, timedelta(hours=36), now=at(3)) or "")
 
 

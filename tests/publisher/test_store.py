@@ -356,7 +356,7 @@ def test_a_folder_that_may_be_read_only(tmp_path: Path) -> None:
     tmp_path.chmod(0o555)
     script = (
         "import os, sys; from publisher.errors import StoreProblem; from publisher.store import open_store\n"
-        "import publisher.folder\n"
+        "import publisher.folder_store\n"
         "os.chdir(sys.argv[1])\n"
         "os.geteuid() or os.setuid(65534)\n"
         "store = open_store('.')\n"
