@@ -92,14 +92,14 @@ def _gated(
         accept_reason=accept_drift,
     )
     held_back = None if decision.proposal is None else f"{observed_at} {decision.proposal}"
-    reason = None if decision.verdict == "accepted" else f"{decision.verdict}: {decision.reason}"
+    reason = {"accepted": None, "kept": decision.reason, "refused": f"refused: {decision.reason}"}[decision.verdict]
     if reason is None and decision.kept_accelerators:
         offerings = merged(_offerings(standing), _offerings(share.offers), decision.kept_accelerators)
         findings = cross_row_findings(dict(enumerate(offerings)))
         if not findings:
             return replace(_with_kept(cloud, share, offerings, decision), held_back=held_back)
         names = ", ".join(decision.kept_accelerators)
-        reason = f"kept: the last good rows of {names} do not go together with the others: {findings[0].message}"
+        reason = f"the last good rows of {names} do not go together with the others: {findings[0].message}"
     if reason is not None:
         kept = _from_store(cloud, store, latest, standing)
         return replace(kept, entry=replace(kept.entry, state="kept", reason=reason), held_back=held_back)
