@@ -13,6 +13,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 from gpu_catalog.cloud_names import display_name
+from gpu_catalog.collector import paused_collector
 from gpu_catalog.history import changes, parse_history
 from gpu_catalog.manifest import MANIFEST_NAME, FileEntry, Manifest, publication_id, read_manifest
 from gpu_catalog.offers import Offer
@@ -70,6 +71,7 @@ class Pushed:
         return 3 if self.notes or self.alarms else 0
 
 
+@paused_collector()
 def push(
     source: Path,
     store: Store,

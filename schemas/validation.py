@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gpu_catalog.accelerators import AcceleratorTable, accelerator_table
+from gpu_catalog.collector import paused_collector
 from gpu_catalog.errors import GpuCatalogError
 from gpu_catalog.reading import offering_of_row
 from schemas.columns import ZONE_COLUMN, column_names, versions_until
@@ -28,6 +29,7 @@ def preload() -> None:
         import pyarrow.parquet  # noqa: F401
 
 
+@paused_collector()
 def validate_catalog(content: bytes, cloud: str, version: str, table: AcceleratorTable | None = None) -> Report:
     """Check a `vms.csv` against every rule of its schema version.
 
