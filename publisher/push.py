@@ -15,7 +15,7 @@ from pathlib import Path
 from gpu_catalog.cloud_names import display_name
 from gpu_catalog.collector import paused_collector
 from gpu_catalog.history import changes, parse_history
-from gpu_catalog.manifest import MANIFEST_NAME, FileEntry, Manifest, publication_id, read_manifest
+from gpu_catalog.manifest import MANIFEST_NAME, CloudEntry, FileEntry, Manifest, publication_id, read_manifest
 from gpu_catalog.offers import Offer
 from gpu_catalog.pointer import POINTER_NAME, Pointer
 from publisher.errors import BadPublication, CannotPush, LostRace, StoreProblem
@@ -52,6 +52,9 @@ class Pushed:
 
     changed: bool
     """Whether it is a new one; else only the check was recorded."""
+
+    clouds: Mapping[str, CloudEntry] = field(default_factory=dict)
+    """How this push found each cloud; an unchanged publication's manifest says how it was when it was made."""
 
     before: Mapping[str, Sequence[Offer]] = field(default_factory=dict)
     """What the former publication offered, by cloud."""
@@ -127,6 +130,7 @@ def push(
     return Pushed(
         manifest=manifest,
         changed=changed,
+        clouds={cloud: share.entry for cloud, share in shares.items()},
         before=before,
         after={cloud: share.offers for cloud, share in shares.items()},
         notes=tuple(_notes(shares)),

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from gpu_catalog.cloud_names import display_name
 from publisher.errors import PublishError
 from schemas.errors import SchemaError
+
+if TYPE_CHECKING:
+    from gpu_catalog.manifest import CloudEntry
 
 _json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
 
@@ -107,8 +112,8 @@ def diff_command(before: str, after: str, form: str | None, exit_code: bool, sto
 @click.option("--allow-sample", is_flag=True, help="Publish sample data too; its prices are not today's.")
 @click.option("--accept-drift", metavar="REASON", help="Let what would be held back pass, of all clouds in SOURCE; "
               "the reason is published.")  # fmt: skip
-@click.option("--summary", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Append a "
-              "Markdown summary with the differences.")  # fmt: skip
+@click.option("--summary", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Append "
+              "Markdown: a table of the clouds, and the differences.")  # fmt: skip
 @_json
 def push_command(
     source: Path, place: str, allow_sample: bool, accept_drift: str | None, summary: Path | None, as_json: bool
@@ -133,7 +138,10 @@ def push_command(
         differences = diff(result.before, result.after)
     if summary is not None:
         notes = "".join(f"- {note}\n" for note in (*result.notes, *result.alarms))
-        parts = (f"## {result.manifest.id}", differences.summary, notes, differences.to_markdown())
+        parts = (
+            f"## {result.manifest.id}", differences.summary, _clouds_table(result.clouds), notes,
+            differences.to_markdown(),
+        )  # fmt: skip
         with summary.open("a", encoding="utf-8") as file:
             file.write("\n\n".join(filter(None, parts)) + "\n")
     if as_json:
@@ -147,6 +155,15 @@ def push_command(
         for note in (*result.notes, *(f"ALARM: {alarm}" for alarm in result.alarms)):
             click.echo(note, err=True)
     sys.exit(result.exit_code)
+
+
+def _clouds_table(clouds: Mapping[str, CloudEntry]) -> str:
+    """A line for each cloud, in Markdown."""
+    lines = ["| cloud | state | rows | instance types | prices of |", "| --- | --- | ---: | ---: | --- |"]
+    for cloud, entry in sorted(clouds.items()):
+        cells = (display_name(cloud), entry.state, entry.rows, entry.instance_types, entry.observed_at or "-")
+        lines.append(f"| {' | '.join(map(str, cells))} |")
+    return "\n".join(lines)
 
 
 @click.command("log")

@@ -293,6 +293,8 @@ def test_a_cloud_that_is_down_is_kept_and_an_issue_opened_while_the_others_go_on
     assert night.price == Decimal("1.25")
     reason = "runpod: kept: /runpod/v2/catalog/gpus answered HTTP 503; try again later"
     assert f"- {reason}\n" in night.publish.summary
+    assert "| RunPod | kept | " in night.publish.summary
+    assert "| Lambda | fresh | " in night.publish.summary
     assert night.commands == ["label create", "issue create"]
     assert night.calls[1]["body"] == (
         "The job is at `success`, fetch-catalog ended with 3: "
