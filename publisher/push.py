@@ -36,6 +36,7 @@ from publisher.shares import Files, Share, share_of
 from publisher.store import Store
 from publisher.verify import verify_folder
 from schemas import NEWEST, common_accelerators_csv, common_metadata_csv
+from schemas.errors import MissingExtra
 
 ALARM_DAYS = 3
 """Age past which prices that could not be fetched again are an alarm, although they are still published."""
@@ -125,7 +126,7 @@ def push(
     try:
         _write_history(store, manifest)
         copy_to_familiar_paths(store, manifest, former)
-    except (BadPublication, StoreProblem) as exc:
+    except (BadPublication, MissingExtra, StoreProblem) as exc:
         raise StoreProblem(f"{manifest.id} is published, but not yet copied everywhere; push again: {exc}") from exc
     return Pushed(
         manifest=manifest,

@@ -146,8 +146,8 @@ def rollback(store: Store, publication: str, *, now: datetime | None = None) -> 
         confirmed={cloud: entry.observed_at for cloud, entry in manifest.clouds.items() if entry.observed_at},
     )
     if before is not None and before.manifest.id == publication:
-        return manifest
-    if held is None:
+        moved = True  # It points there already; what is left is to mend the copies.
+    elif held is None:
         moved = store.put_if_absent(POINTER_NAME, pointer.to_json())
     else:
         moved = store.put_if_match(POINTER_NAME, pointer.to_json(), held.version)

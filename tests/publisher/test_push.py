@@ -286,6 +286,16 @@ def test_a_rollback_leaves_nothing_of_what_was_rolled_back_and_is_no_check(night
     assert overdue(nights.store, timedelta(hours=36), now=at(9)) is not None
 
 
+def test_a_rollback_to_what_is_followed_mends_the_copies_and_keeps_the_pointer(nights: Nights) -> None:
+    first = nights.push(1)
+    pointer, copy = (nights.place / "store" / name for name in ("latest.json", "v8/lambda/vms.csv"))
+    before, whole = pointer.read_bytes(), copy.read_bytes()
+    copy.write_text("edited\n")
+    assert verify_store(nights.store) != []
+    rollback(nights.store, first.manifest.id, now=at(2))
+    assert (pointer.read_bytes(), copy.read_bytes()) == (before, whole)
+
+
 def test_a_store_that_lost_its_pointer_is_not_begun_anew(nights: Nights) -> None:
     first = nights.push(1)
     (nights.place / "store/latest.json").unlink()
