@@ -107,12 +107,25 @@ def _not_too_deep(data: Any) -> Any:
 
 
 def retry_after_seconds(headers: dict[str, str]) -> float | None:
-    """Seconds that the server asks to wait (a number or an HTTP date); None when it does not say."""
-    text = CaseInsensitiveDict(headers).get("Retry-After", "").strip()
+    """Seconds that the server asks to wait (a number or an HTTP date); None when it does not say.
+
+    A date is by the server's clock, so it is held against the answer's own `Date`, else against our clock.
+    """
+    fields = CaseInsensitiveDict(headers)
+    text = fields.get("Retry-After", "").strip()
     if text.isdecimal() and len(text) < 9:
         return float(text)
+    moment = _http_date(text)
+    if moment is None:
+        return None
+    now = _http_date(fields.get("Date", "")) or datetime.now(timezone.utc)
+    return max(0.0, (moment - now).total_seconds())
+
+
+def _http_date(text: str) -> datetime | None:
+    """A date of a header, in UTC; None for anything else."""
     try:
         moment = email.utils.parsedate_to_datetime(text)
-        return max(0.0, (moment - datetime.now(timezone.utc)).total_seconds())
     except (ValueError, TypeError, OverflowError):
         return None
+    return moment.replace(tzinfo=moment.tzinfo or timezone.utc)

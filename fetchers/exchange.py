@@ -6,7 +6,7 @@ import ipaddress
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import unquote, urljoin, urlsplit
 
 import requests
 import urllib3
@@ -99,11 +99,12 @@ def check_url(url: str) -> None:
         raise BadSetting(f"{url[:80]!r} is not https", "plain http is allowed to this machine only")
 
 
-def redirected(request: Request, response: requests.Response) -> Request:
+def redirected(request: Request, response: requests.Response, key: str | None) -> Request:
     """The request to where the answer points.
 
     Raises:
-        UnexpectedAnswer: to another host, where the key has no business, or for a request that must not change.
+        UnexpectedAnswer: to another host, where the key has no business; to a URL with the key in it, since logs
+            keep URLs; or for a request that must not change.
     """
     here = urlsplit(request.url)
     try:
@@ -114,6 +115,8 @@ def redirected(request: Request, response: requests.Response) -> Request:
         same_host = False
     if not same_host:
         raise UnexpectedAnswer(f"{here.path} redirects to another host", "not followed; check the base URL")
+    if key and key in unquote(target):
+        raise UnexpectedAnswer(f"{here.path} redirects to a URL with the key in it", "not followed; report this")
     if request.method != "GET" and response.status_code not in (307, 308):
         raise UnexpectedAnswer(f"{here.path} redirects a {request.method}", "not followed; check the base URL")
     return replace(request, url=target, query={})

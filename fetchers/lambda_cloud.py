@@ -80,11 +80,15 @@ class LambdaCloud:
     def _regions(self, session: Session, base: str) -> list[str]:
         """All regions: from /regions, else from /images, else the bundled table; says which when not the first."""
         try:
-            return _region_names(session, list_of_objects(session.get(f"{base}/regions").data["data"], "/regions"))
+            with session.half_the_time():
+                answer = session.get(f"{base}/regions")
+            return _region_names(session, list_of_objects(answer.data["data"], "/regions"))
         except (FetchError, TypeError, KeyError) as exc:
             why = exc.what if isinstance(exc, FetchError) else "no `data`"
         try:
-            images = list_of_objects(session.get(f"{base}/images").data["data"], "/images")
+            with session.half_the_time():
+                answer = session.get(f"{base}/images")
+            images = list_of_objects(answer.data["data"], "/images")
             regions = _region_names(session, [image.get("region") for image in images])
             session.warn(f"regions are those of /images, since /regions failed: {why}")
         except (FetchError, TypeError, KeyError):

@@ -55,7 +55,8 @@ class GpuDetails:
 def gpu_details(session: Session) -> dict[str, GpuDetails]:
     """Ask for pod sizes only: one request. Its absence degrades the catalog and does not end the run."""
     try:
-        return _details(_ask(session, ["gpuTypes"])[0])
+        with session.half_the_time():
+            return _details(_ask(session, ["gpuTypes"])[0])
     except FetchError as exc:
         session.warn(f"GraphQL gave no pod sizes ({exc.what}); sizes are those of the bundled table")
         return {}

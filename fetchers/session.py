@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
@@ -121,6 +122,10 @@ class Session:
         """One request without retries, whatever its status; `key` stands in for the session's own, "" for none."""
         header = self._key_header() if key is None else self._header_for(key)
         return self._http.look(Request(method=method, url=url, query=query, body=body, key_header=header))
+
+    def half_the_time(self) -> AbstractContextManager[None]:
+        """Requests within may use half of the time that is left: where there is a substitute for their answers."""
+        return self._http.half_the_time()
 
     def scrubbed(self, body: bytes) -> bytes:
         """The body without the key and without personal data."""

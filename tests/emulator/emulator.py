@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
 from collections import Counter
 from collections.abc import Callable
@@ -33,6 +34,7 @@ class Emulator:
         port: int = 0,
         recorded: Path | None = None,
         enforce_rate_limit: bool = False,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         """Listen, on a free port by default; `start` or `with` serves.
 
@@ -41,6 +43,7 @@ class Emulator:
             port: 0 for a free one.
             recorded: folder with recorded sets; clouds without a set there answer from the bundled one.
             enforce_rate_limit: answer 429 over the documented limits. They are always counted as violations.
+            tls: serve over TLS with the certificate that it holds; plain HTTP without.
 
         Raises:
             ValueError: `host` is not loopback.
@@ -57,7 +60,7 @@ class Emulator:
         self._limits = Limits()
         self._requests: list[Request] = []
         self._violations: list[Violation] = []
-        self._server = Server(host, port, self)
+        self._server = Server(host, port, self, tls)
 
     # Use ------------------------------------------------------------------------------------------
 
@@ -80,7 +83,7 @@ class Emulator:
 
     @property
     def origin(self) -> str:
-        """`http://127.0.0.1:PORT`."""
+        """`http://127.0.0.1:PORT`, or `https://` with TLS."""
         return self._server.origin
 
     @property

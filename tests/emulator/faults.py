@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Protocol
 
-from tests.emulator.messages import Reply
+from tests.emulator.messages import Reply, Request
 
 _PIECE_SECONDS = 0.05
 _BLOCK = 64 * 1024
@@ -21,6 +21,10 @@ _BLOCK = 64 * 1024
 
 class Exchange(Protocol):
     """One request and its connection, as a fault may use it."""
+
+    @property
+    def request(self) -> Request:
+        """What was asked."""
 
     def normal(self) -> Reply:
         """The answer of the normal service."""

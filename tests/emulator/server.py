@@ -6,12 +6,13 @@ import contextlib
 import ipaddress
 import socket
 import socketserver
+import ssl
 import struct
 import threading
 import time
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Protocol
+from typing import Any, Protocol
 
 from tests.emulator.auth import key_in_url, whose_key
 from tests.emulator.faults import Exchange, Fault
@@ -58,8 +59,9 @@ class Server(ThreadingHTTPServer):
     block_on_close = False
     request_queue_size = 128
 
-    def __init__(self, host: str, port: int, service: Service) -> None:
+    def __init__(self, host: str, port: int, service: Service, tls: ssl.SSLContext | None = None) -> None:
         self.service = service
+        self._tls = tls
         self.closing = threading.Event()
         self._lock = threading.Lock()
         self._connections: dict[socket.socket, threading.Thread] = {}
@@ -70,9 +72,9 @@ class Server(ThreadingHTTPServer):
 
     @property
     def origin(self) -> str:
-        """`http://127.0.0.1:PORT`."""
+        """`http://127.0.0.1:PORT`, or `https://` with TLS."""
         host, port = self.socket.getsockname()
-        return f"http://{host}:{port}"
+        return f"{'https' if self._tls else 'http'}://{host}:{port}"
 
     def start(self) -> None:
         """Serve in a thread of its own."""
@@ -97,6 +99,14 @@ class Server(ThreadingHTTPServer):
         """Bind without the reverse lookup of the base class, which may take seconds."""
         socketserver.TCPServer.server_bind(self)
         self.server_name, self.server_port = self.server_address[0], self.server_address[1]  # type: ignore[assignment]
+
+    def finish_request(self, request: Any, client_address: Any) -> None:
+        """Serve a connection; a client that does not trust the certificate leaves during the handshake."""
+        if self._tls is None:
+            super().finish_request(request, client_address)
+            return
+        with contextlib.suppress(OSError), self._tls.wrap_socket(request, server_side=True) as secured:
+            super().finish_request(secured, client_address)
 
     def opened(self, connection: socket.socket) -> None:
         """Keep track of a connection and its thread, which is the calling one."""
@@ -158,7 +168,7 @@ class _Handler(BaseHTTPRequestHandler):
             at_seconds=time.monotonic(),
         )
         fault, answer = self.server.service.received(request)
-        exchange = _Exchange(self, answer)
+        exchange = _Exchange(self, request, answer)
         if fault is not None:
             fault.play(exchange)
         else:
@@ -182,9 +192,14 @@ class _Handler(BaseHTTPRequestHandler):
 class _Exchange(Exchange):
     """One request on a connection."""
 
-    def __init__(self, handler: _Handler, answer: Callable[[], Reply]) -> None:
+    def __init__(self, handler: _Handler, request: Request, answer: Callable[[], Reply]) -> None:
         self._handler = handler
+        self._request = request
         self._answer = answer
+
+    @property
+    def request(self) -> Request:
+        return self._request
 
     def normal(self) -> Reply:
         try:

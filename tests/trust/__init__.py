@@ -1,0 +1,1 @@
+"""What the project promises about bad days, shown."""
