@@ -185,7 +185,7 @@ _ON_FURTHER_ROUTES = (
 REQUIRED = tuple(case for case in CASES if case.name in _ON_FURTHER_ROUTES)
 """What is played on a route that a catalog cannot do without: as on the first."""
 
-OPTIONAL = tuple(replace(case, ending="fresh", says="", deadline_seconds=6) for case in REQUIRED)
+OPTIONAL = tuple(replace(case, ending="fresh", says="", deadline_seconds=10) for case in REQUIRED)
 """The same on a route for which there is a substitute."""
 
 _WRONG_GRAPHQL: dict[str, tuple[Fault, str]] = {
