@@ -85,8 +85,8 @@ _AGREEMENTS = (
 _PRICE_RISES = "price-rises-with-count"
 
 CROSS_ROW_RULES = {agreement.rule: agreement.says for agreement in _AGREEMENTS} | {
-    _PRICE_RISES: "More of an accelerator never costs less: at one site the cheapest price of a count does not "
-    "fall as the count rises."
+    _PRICE_RISES: "More of an accelerator costs more: at one site the cheapest price of a count rises with the "
+    "count."
 }
 """Sentence by rule."""
 
@@ -98,7 +98,7 @@ def cross_row_findings(rows: Mapping[int, Offering]) -> list[Finding]:
     which of them is right.
     """
     findings = [finding for agreement in _AGREEMENTS for finding in _disagreements(rows, agreement)]
-    return findings + list(_falling_prices(rows))
+    return findings + list(_prices_that_do_not_rise(rows))
 
 
 def _disagreements(rows: Mapping[int, Offering], agreement: _Agreement) -> Iterator[Finding]:
@@ -117,8 +117,8 @@ def _disagreements(rows: Mapping[int, Offering], agreement: _Agreement) -> Itera
                 yield _finding(number, row, agreement.rule, agreement.column, _text(value), here)
 
 
-def _falling_prices(rows: Mapping[int, Offering]) -> Iterator[Finding]:
-    """Findings for the cheapest rows of the fewest counts that must go until prices no longer fall.
+def _prices_that_do_not_rise(rows: Mapping[int, Offering]) -> Iterator[Finding]:
+    """Findings for the cheapest rows of the fewest counts that must go until prices rise with the count.
 
     Several instance types may offer one count (with more memory, on another bus): only the cheapest is compared.
     """
@@ -145,7 +145,7 @@ def _comparable(row: Offering) -> _Comparable:
 
 
 def _outside_rise(price_by_count: Mapping[float, Decimal]) -> set[float]:
-    """Counts outside a longest series of prices that do not fall as the count rises.
+    """Counts outside a longest series of prices that rise with the count.
 
     Of several such series the one that keeps the low counts is taken: a small instance's price is the one that most
     others are checked against.
@@ -158,7 +158,7 @@ def _outside_rise(price_by_count: Mapping[float, Decimal]) -> set[float]:
     before: dict[float, float | None] = {}
     for count in sorted(price_by_count, reverse=True):
         price = -price_by_count[count]
-        place = bisect.bisect_right(ends, price)
+        place = bisect.bisect_left(ends, price)
         ends[place : place + 1] = [price]
         end_counts[place : place + 1] = [count]
         before[count] = end_counts[place - 1] if place else None

@@ -72,10 +72,11 @@ def test_a_zone_lies_in_one_region() -> None:
     assert found(*rows) == {"zone-in-one-region": [2]}
 
 
-def test_price_must_not_fall_as_the_count_rises() -> None:
+def test_price_must_rise_with_the_count() -> None:
     assert found(*priced(n1="2.49", n2="4.98", n4="4.00", n8="19.92")) == {"price-rises-with-count": [2]}
     assert found(*priced(n1="20", n2="4.98", n4="9.96", n8="19.92")) == {"price-rises-with-count": [0]}
-    assert found(*priced(n1="2.49", n8="2.49")) == {}
+    assert found(*priced(n1="2.49", n8="2.49")) == {"price-rises-with-count": [1]}
+    assert found(*priced(n1="2.49", n2="2.49", n4="2.49", n8="19.92")) == {"price-rises-with-count": [1, 2]}
     assert found(*priced(n2="4.98", n8="2.49")) == {"price-rises-with-count": [1]}, "a tie falls to the low count"
 
 
