@@ -26,6 +26,8 @@ from gpu_catalog.runpod import RunPodCpuInstanceType, RunPodGpuInstanceType
 _CLOUD_TYPE = "SECURE"
 _MOST_GPUS = 64
 _MOST_VCPUS = 1024
+# Clouds say "up to 90 %" off on-demand. What is far below that is a filler, or the least that one may bid.
+_LEAST_SPOT_SHARE = Decimal("0.05")
 
 
 class RunPod:
@@ -244,12 +246,12 @@ def _whole(value: object, what: str, rule: str, most: int) -> int:
 
 
 def _spot_price(details: GpuDetails, price: Decimal) -> Decimal | None:
-    """Spot USD per GPU-hour; None unless it is below on-demand, since the field repeats that price today."""
+    """Spot USD per GPU-hour; None unless it is plausibly below on-demand: the field repeats that price today."""
     try:
         spot = parse_price(details.spot_price_per_gpu)
     except BadPrice:
         return None
-    return spot if spot < price else None
+    return spot if _LEAST_SPOT_SHARE * price <= spot < price else None
 
 
 def _in_stock(gpu: GpuListing, details: GpuDetails, count: int, site: str) -> bool | None:

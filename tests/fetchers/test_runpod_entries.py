@@ -241,10 +241,10 @@ def test_stock_is_known_for_one_gpu_and_less_for_more() -> None:
     assert flavors == {("US-KS-2", True), ("EU-RO-1", False)}
 
 
-def test_a_spot_price_is_one_only_below_on_demand() -> None:
+def test_a_spot_price_is_one_only_below_on_demand_and_not_a_floor_for_bids() -> None:
     recorded = two_sites()
     for gpu_id, spot in ((L4, Decimal("0.20")), ("NVIDIA A40", Decimal("0.44")), ("NVIDIA L40", 9),
-                         ("NVIDIA L40S", None), ("NVIDIA H200", 0)):  # fmt: skip
+                         ("NVIDIA L40S", None), ("NVIDIA H200", 0), ("NVIDIA B200", Decimal("0.01"))):  # fmt: skip
         details(recorded, gpu_id)["secureSpotPrice"] = spot
     fetched = recorded.fetch()
     assert rows_of(fetched, L4)[4].spot_price_usd_per_hour == Decimal("0.80")
