@@ -16,7 +16,7 @@ from fetchers.answers import Answer
 from fetchers.base import Unusable, is_site_name, list_of_objects, member, shown, text_or_none
 from fetchers.credentials import KeySource
 from fetchers.errors import FetchError, UnexpectedAnswer
-from fetchers.naming import ResolvedAccelerator, resolve_accelerator
+from fetchers.naming import ResolvedAccelerator, resolve_accelerator, without_maker
 from fetchers.session import Session
 from fetchers.tables import data_rows
 from gpu_catalog.errors import BadQuantity
@@ -159,7 +159,7 @@ class LambdaCloud:
         if match is None:
             raise Unusable("no-model", f"gpu_description {str(description)[:60]!r} does not name model and memory")
         model, memory_gb = match[1], int(match[2])
-        display = model.removeprefix("Tesla ").replace(" ", "")
+        display = without_maker(model).replace(" ", "")
         accelerator = resolve_accelerator(self.name, f"{model} {memory_gb}GB", display)
         return _Gpus(accelerator, count, memory_gb * 1024)
 

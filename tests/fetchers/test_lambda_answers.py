@@ -115,6 +115,7 @@ NEW_MODELS = [
     ("RTX PRO 6000 (96 GB)", "RTXPRO6000", 96, ("inferred",)),
     ("Tesla T4 (16 GB)", "T4", 16, ("inferred",)),
     ("Tesla T9 (32 GB)", "T9", 32, ("new-accelerator",)),
+    ("NVIDIA B400 (288 GB)", "B400", 288, ("new-accelerator",)),
     ("H200 (141 GB SXM5)", "H200", 141, ("inferred",)),
 ]
 
