@@ -63,7 +63,7 @@ class LambdaCloud:
                 "/instance-types lists no types",
                 "Lambda answers so at times; nothing is published, try again later",
             )
-        regions = self._regions(session, base)
+        regions = self._regions(session, base, _regions_with_capacity(types))
         for key, entry in types.items():
             try:
                 yield from self._offerings(session, answer, entry, regions)
@@ -77,12 +77,16 @@ class LambdaCloud:
                     rows=len(regions),
                 )
 
-    def _regions(self, session: Session, base: str) -> list[str]:
+    def _regions(self, session: Session, base: str, with_capacity: set[str]) -> list[str]:
         """All regions: from /regions, else from /images, else the bundled table; says which when not the first."""
         try:
             with session.half_the_time():
                 answer = session.get(f"{base}/regions")
-            return _region_names(session, list_of_objects(answer.data["data"], "/regions"))
+            regions = _region_names(session, list_of_objects(answer.data["data"], "/regions"))
+            if unlisted := with_capacity - set(regions):
+                names = ", ".join(sorted(unlisted))
+                session.warn(f"regions with capacity that /regions does not list, left out: {names}")
+            return regions
         except (FetchError, TypeError, KeyError) as exc:
             why = exc.what if isinstance(exc, FetchError) else "no `data`"
         try:
@@ -185,6 +189,18 @@ def _capacity(regions: Any) -> set[str] | None:
     return {str(region.get("name")) for region in regions if isinstance(region, dict)}
 
 
+def _regions_with_capacity(types: dict[str, Any]) -> set[str]:
+    """The regions in which any type can be had now, but test regions and those that no catalog can hold."""
+    entries = [entry.get("regions_with_capacity_available") for entry in types.values() if isinstance(entry, dict)]
+    names = {name for entry in entries for name in _capacity(entry) or ()}
+    return {name for name in names if is_site_name(name) and not _is_test_region(name)}
+
+
+def _is_test_region(name: str) -> bool:
+    # INFERRED: some SDK generations carry test-east-1 and test-west-1.
+    return name.startswith("test-")
+
+
 def _region_names(session: Session, entries: list[Any]) -> list[str]:
     """Distinct names, sorted, without test regions and without those that no catalog can hold.
 
@@ -192,8 +208,7 @@ def _region_names(session: Session, entries: list[Any]) -> list[str]:
         UnexpectedAnswer: none is left.
     """
     names = {text_or_none(entry.get("name")) for entry in entries if isinstance(entry, dict)}
-    # INFERRED: some SDK generations carry test-east-1 and test-west-1.
-    regions = sorted(name for name in names if name and not name.startswith("test-"))
+    regions = sorted(name for name in names if name and not _is_test_region(name))
     # One of these would spoil a row of every type; the region is at fault, not the types.
     unusable = [name for name in regions if not is_site_name(name)]
     if unusable:

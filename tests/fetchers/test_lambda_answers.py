@@ -182,7 +182,8 @@ def test_regions_are_those_the_api_lists_sorted_without_test_regions() -> None:
     recorded[REGIONS].body = {"data": [*({"name": name} for name in names), "odd", None]}
     fetched = recorded.fetch()
     assert [row.region for row in rows_of(fetched)] == ["us-east-1", "us-new-9"]
-    assert fetched.warnings == ()
+    (warning,) = fetched.warnings
+    assert warning.startswith("regions with capacity that /regions does not list, left out: asia-northeast-1, ")
 
 
 def images(*regions: object) -> Recorded:

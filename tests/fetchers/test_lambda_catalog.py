@@ -108,7 +108,8 @@ def test_memory_of_all_gpus_follows_from_memory_of_one(catalog: Fetched) -> None
 @pytest.mark.parametrize("variant", ["v8-only", "capacity", "no-architecture", "sold-out"])
 def test_stock_and_missing_architecture_change_no_row(variant: str, catalog: Fetched) -> None:
     fetched = with_types(f"instance-types.{variant}").fetch()
-    assert (fetched.skipped, fetched.warnings) == ((), ())
+    unlisted = "regions with capacity that /regions does not list, left out: europe-south-1"
+    assert (fetched.skipped, fetched.warnings) == ((), (unlisted,) if variant == "v8-only" else ())
     types, expected = types_of(fetched), types_of(catalog)
     assert types.keys() >= expected.keys() - {"gpu_4x_b200_sxm6"}
     assert Counter(offering.instance_type for offering in fetched.offerings) == dict.fromkeys(types, 17)
