@@ -16,13 +16,14 @@ class _Server(ThreadingHTTPServer):
 
 
 class Site:
-    """Serves a folder; `faults` maps the end of a path to `500`, `cut`, `stall` or `big`."""
+    """Serves a folder; `faults` maps the end of a path to a status (`500`), `cut`, `stall` or `big`."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.requests: list[str] = []
         self.faults: dict[str, str] = {}
         self.headers: dict[str, str] = {}  # Sent besides with every file.
+        self.with_etags = True
         self.confirmed = 0  # Answers 304.
         site = self
 
@@ -42,8 +43,9 @@ class Site:
         fault = next((kind for end, kind in self.faults.items() if handler.path.endswith(end)), None)
         if fault == "stall":
             time.sleep(1)
-        if fault == "500" or not path.is_file():
-            handler.send_error(500 if fault else 404)
+        status = int(fault) if fault is not None and fault.isdigit() else None
+        if status is not None or not path.is_file():
+            handler.send_error(status or 404)
             return
         body = path.read_bytes() + (b" " * 100_000 if fault == "big" else b"")
         etag = f'"{hashlib.sha256(body).hexdigest()[:16]}"'
@@ -53,7 +55,8 @@ class Site:
             handler.end_headers()
             return
         handler.send_response(200)
-        handler.send_header("ETag", etag)
+        if self.with_etags:
+            handler.send_header("ETag", etag)
         handler.send_header("Content-Length", str(len(body)))
         for name, value in self.headers.items():
             handler.send_header(name, value)
