@@ -120,10 +120,10 @@ def test_26_gpuhunt_providers_runpod_py_answers_that_shift(emulator: Emulator, t
 
 def test_27_gpuhunt_providers_azure_py_endless_retries(emulator: Emulator, tmp_path: Path) -> None:
     """One policy for all: four tries, a pause before each also where the answer names none, one deadline."""
-    emulator.faults[routes.LAMBDA_TYPES] = [Status(429)] * 12
-    result = fetch("lambda", "--output", tmp_path, "--deadline", "30", env=emulator.environ)
+    emulator.faults[routes.YOTTA_TYPES] = [Status(429)] * 12
+    result = fetch("yotta", "--output", tmp_path, "--deadline", "30", env=emulator.environ)
     assert result.exit_code == 1
-    times = [request.at_seconds for request in emulator.requests if request.route == routes.LAMBDA_TYPES]
+    times = [request.at_seconds for request in emulator.requests if request.route == routes.YOTTA_TYPES]
     assert len(times) == 4
     assert all(later - earlier >= 0.25 for earlier, later in itertools.pairwise(times))
 
