@@ -26,8 +26,8 @@ Written by `make trust`; do not edit. Run on commit {commit} with Python {python
 _MATRIX = """\
 ## Faults between a cloud and us
 
-Each cell is one real fetch of one cloud from a server on this machine, on which the fault is played: the first mark
-is a first run, the second a run over a good catalog. `✓` means that all of this held: the exit code; the line that
+Each cell is one real fetch of one cloud from a server on this machine, on which the fault is played: the first
+mark is a first run, the second a run over a good catalog. `✓` means that all of this held: the exit code; the line that
 says why; files whole, or as they were; the deadline; no more requests than the policy allows; and the cloud's key in
 no output, file, recorded answer or URL. `✗` is a promise broken.
 
