@@ -27,9 +27,9 @@ _MATRIX = """\
 ## Faults between a cloud and us
 
 Each cell is one real fetch of one cloud from a server on this machine, on which the fault is played: the first
-mark is a first run, the second a run over a good catalog. `✓` means that all of this held: the exit code; the line that
-says why; files whole, or as they were; the deadline; no more requests than the policy allows; and the cloud's key in
-no output, file, recorded answer or URL. `✗` is a promise broken.
+mark is a first run, the second a run over a good catalog. `✓` means that all of this held: the exit code; the line
+that says why; files whole, or as they were; the deadline; no more requests than the policy allows; and the cloud's
+key in no output, file, recorded answer or URL. `✗` is a promise broken.
 
 *fresh*: the fetch gets over it, exit code 0, and what it wrote verifies. *refused*: exit code 1 and not one byte
 changed, at once where no retry can mend it, else after retries by the deadline.
