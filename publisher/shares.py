@@ -57,14 +57,9 @@ def share_of(
         BadPublication, StoreProblem: the store cannot be read.
     """
     now, before = candidate.clouds.get(cloud), latest.manifest.clouds.get(cloud) if latest else None
+    if now is not None and now.state == "fresh" and before is not None and latest is not None:
+        now = _unless_older(cloud, source, candidate, now, before, latest)
     if now is not None and now.state == "fresh":
-        if before is not None and (now.observed_at or "") < (before.observed_at or ""):
-            raise CannotPush(
-                f"{source}: the prices of {cloud} are older ({now.observed_at}) than the published ones "
-                f"({before.observed_at}); fetch it again, or go back with `publish-catalog rollback`"
-            )
-        if before is not None and (before.kind, now.kind) == ("live", "sample"):
-            raise CannotPush(f"{source}: sample data of {cloud}, and live prices are published; name another place")
         share = _from_folder(cloud, source, candidate)
         if latest is None or before is None or before.kind != "live" or now.kind != "live":
             return replace(share, confirmed=now.observed_at)
@@ -76,6 +71,27 @@ def share_of(
     if now is not None and now.kind is not None:
         return _from_folder(cloud, source, candidate)
     return Share(now or before or CloudEntry(state="failed"), {}, [])
+
+
+def _unless_older(
+    cloud: str, source: Path, candidate: Manifest, now: CloudEntry, before: CloudEntry, latest: Latest
+) -> CloudEntry:
+    """The entry of a fresh cloud; `kept` when a newer folder has older prices of it than are published.
+
+    A fetch comes to that when it finds only what is dated, such as Yotta's rate card: no reason to stop the others.
+
+    Raises:
+        CannotPush: the whole folder is older than what is published, or has a sample where live prices are.
+    """
+    is_older = (now.observed_at or "") < (before.observed_at or "")
+    ages = f"are older ({now.observed_at}) than the published ones ({before.observed_at})"
+    if is_older and candidate.observed_at < latest.manifest.observed_at:
+        raise CannotPush(
+            f"{source}: the prices of {cloud} {ages}; fetch it again, or go back with `publish-catalog rollback`"
+        )
+    if (before.kind, now.kind) == ("live", "sample"):
+        raise CannotPush(f"{source}: sample data of {cloud}, and live prices are published; name another place")
+    return replace(now, state="kept", reason=f"the fetched prices {ages}, which stay") if is_older else now
 
 
 def _gated(

@@ -248,6 +248,24 @@ def test_the_market_may_return_to_what_it_was(nights: Nights) -> None:
     assert verify_store(nights.store) == []
 
 
+def test_a_cloud_that_gave_only_older_prices_keeps_the_published_ones_and_stops_no_other(nights: Nights) -> None:
+    # As Yotta does on a night when its list does not answer: the fetch falls back to the dated rate card.
+    fetched = night(nights.place / "second", 2, {"lambda": (times("1.1"),), "yotta": ()})
+    push(fetched, nights.store, now=at(2))
+    mixed = night(nights.place / "third", 1, {"yotta": (times("0.9"),)})
+    night(mixed, 3, {"lambda": ()})
+    result = push(mixed, nights.store, now=at(3))
+    assert nights.price() == Decimal("1.29")
+    assert result.manifest.clouds["yotta"].observed_at == "2026-12-02T02:00:00Z"
+    assert result.notes == (
+        "yotta: kept: the fetched prices are older (2026-12-01T02:00:00Z) than the published ones "
+        "(2026-12-02T02:00:00Z), which stay",
+    )
+    again = push(mixed, nights.store, now=at(3))
+    assert (again.changed, again.notes) == (False, result.notes)
+    assert verify_store(nights.store) == []
+
+
 def test_prices_older_than_the_published_ones_are_refused(nights: Nights) -> None:
     nights.push(1)
     second = nights.push(2, times("1.1"))
