@@ -52,6 +52,8 @@ class Emulator:
         self.data: Data = load(recorded)
         self.faults: dict[Route, list[Fault]] = {}
         """Played one per request of a route, in order; then service is normal."""
+        self.chaos: Callable[[Request], Fault | None] | None = None
+        """Asked for a fault for each request for which `faults` has none; called by one thread at a time."""
         self.errors: list[Exception] = []
         """Mistakes of the emulator, or of data that a test has put into it; each was answered with a 500."""
         self.enforce_rate_limit = enforce_rate_limit
@@ -118,6 +120,7 @@ class Emulator:
         with self._lock:
             self.data = data
             self.faults.clear()
+            self.chaos = None
             self.errors.clear()
             self._requests.clear()
             self._violations.clear()
@@ -138,6 +141,8 @@ class Emulator:
             self._violations += [Violation(rule, request.route) for rule, broken in rules.items() if broken]
             waiting = self.faults.get(request.route)
             fault = (waiting[0] if waiting[0].forever else waiting.pop(0)) if waiting else None
+            if fault is None and self.chaos is not None:
+                fault = self.chaos(request)
         if not self.enforce_rate_limit:
             verdict = replace(verdict, exceeded=False)
         return fault, lambda: clouds.answer(request, self.data, verdict)
