@@ -38,11 +38,11 @@ from tests.trust.market import CLOUDS, Market
 from tests.trust.onlooker import Onlooker
 from tests.trust.series import Step, history_problems
 
-DEADLINE_SECONDS = 2
+DEADLINE_SECONDS, QUIET_DEADLINE_SECONDS = 2, 60
 FAULT_SHARE = 0.1
 KILLED_SHARE = 0.05
-MOST_WRITES = 60
-"""A push of three clouds makes about as many; a killed one dies at one of them."""
+MOST_WRITES = 50
+"""A push that changes all three clouds makes as many; a killed one dies at one of them."""
 PRUNED_EVERY, KEPT = 20, 10
 
 
@@ -101,6 +101,12 @@ class Soak:
     environ: Mapping[str, str] = field(default_factory=dict)
     """What leads to the store."""
 
+    fault_share: float = FAULT_SHARE
+    """Of the requests."""
+
+    killed_share: float = KILLED_SHARE
+    """Of the pushes."""
+
     def __post_init__(self) -> None:
         self.store = open_store(self.place)
         self.onlooker = Onlooker(self.store)
@@ -120,7 +126,7 @@ class Soak:
             quiet = number == nights
             with time_machine.travel(self.began_at + timedelta(days=number)):
                 try:
-                    self._night(number, fault_share=0 if quiet else FAULT_SHARE, may_die=not quiet)
+                    self._night(number, quiet=quiet)
                     if number % PRUNED_EVERY == 0 or quiet:
                         self._prune()
                 except Exception as exc:
@@ -148,21 +154,22 @@ class Soak:
         self.violations = [f"night {number} of --seed {self.seed}: {violation}" for violation in found]
         return bool(found)
 
-    def _night(self, number: int, *, fault_share: float, may_die: bool) -> None:
+    def _night(self, number: int, *, quiet: bool) -> None:
         self.market.move()
-        chaos = Chaos(f"{self.seed} {number}", fault_share, self.faults)
+        chaos = Chaos(f"{self.seed} {number}", 0 if quiet else self.fault_share, self.faults)
         self.emulator.chaos = chaos
         fetched = self.home / "fetched"
         shutil.rmtree(fetched, ignore_errors=True)
         if self.export.exists():
             shutil.copytree(self.export, fetched)
-        result = fetch("all", "--output", fetched, "--deadline", str(DEADLINE_SECONDS), env=self._clouds())
+        deadline = QUIET_DEADLINE_SECONDS if quiet else DEADLINE_SECONDS
+        result = fetch("all", "--output", fetched, "--deadline", str(deadline), env=self._clouds())
         self._check_output(result, 0, 1, 3)
         if result.exit_code == 1:  # as in the workflow: nothing is handed on
             self.outcomes["nothing fetched"] += 1
             return
         dice = random.Random(f"{self.seed} {number} death")
-        if may_die and dice.random() < KILLED_SHARE:
+        if not quiet and dice.random() < self.killed_share:
             self._die(fetched, dice)
         else:
             self._publish(read_manifest(fetched), fetched, chaos)
@@ -249,7 +256,14 @@ class Soak:
         self.violations += [f"the emulator itself failed: {error!r}" for error in self.emulator.errors]
 
 
-def soak(nights: int, seed: int, *, s3: bool = False) -> Report:
+def soak(
+    nights: int,
+    seed: int,
+    *,
+    s3: bool = False,
+    fault_share: float = FAULT_SHARE,
+    killed_share: float = KILLED_SHARE,
+) -> Report:
     """So many nights into a new store, in a folder or in a bucket on loopback."""
     with ExitStack() as stack:
         home = Path(stack.enter_context(tempfile.TemporaryDirectory()))
@@ -260,7 +274,7 @@ def soak(nights: int, seed: int, *, s3: bool = False) -> Report:
             os.environ.update(environ)
             place = server.new_place()
         emulator = stack.enter_context(Emulator())
-        return Soak(home, place, seed, emulator, environ).run(nights)
+        return Soak(home, place, seed, emulator, environ, fault_share, killed_share).run(nights)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -268,9 +282,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.trust.soak", description=__doc__)
     parser.add_argument("--nights", type=int, default=30)
     parser.add_argument("--seed", type=int, default=1, help="of the market, the faults and the kills")
+    parser.add_argument("--faults", type=float, default=FAULT_SHARE, help="share of the requests")
+    parser.add_argument("--kills", type=float, default=KILLED_SHARE, help="share of the pushes")
     parser.add_argument("--s3", action="store_true", help="publish into a bucket on loopback, not into a folder")
     options = parser.parse_args(arguments)
-    report = soak(options.nights, options.seed, s3=options.s3)
+    report = soak(
+        options.nights, options.seed, s3=options.s3, fault_share=options.faults, killed_share=options.kills
+    )
     print(report.to_text())  # noqa: T201
     return 1 if report.violations else 0
 

@@ -33,9 +33,9 @@ def test_thirty_nights_of_faults_kills_and_moving_markets_show_readers_only_what
     assert report.publications > 15
     assert report.reads > 100
     assert len(report.faults) > 5
-    assert all(report.outcomes[name] for name in ("fresh", "kept", "held back", "killed, old stands")), (
-        report.to_text()
-    )
+    # None of it held for want of trouble.
+    assert all(report.outcomes[name] for name in ("fresh", "kept", "held back")), report.to_text()
+    assert any(name.startswith("killed, ") for name in report.outcomes), report.to_text()
 
 
 def test_the_same_seed_is_the_same_market_and_the_same_faults() -> None:
