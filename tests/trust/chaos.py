@@ -4,25 +4,34 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from tests.emulator import (
-    KEYS,
     Body,
     BrokenChunks,
+    Changed,
     DripBody,
     DripHeaders,
+    Echo,
     Fault,
     GzipBomb,
     HugeBody,
+    Jitter,
     Latency,
+    Raw,
     Redirect,
     Request,
     Reset,
+    RetryAt,
     ShortBody,
+    SkewedClock,
     Stall,
     Status,
     TruncatedGzip,
+    WrongLength,
+    WrongType,
+    halved,
+    renamed,
 )
 from tests.emulator.auth import cloud_of
 
@@ -30,36 +39,39 @@ _HTML = "<html><body>Bad gateway</body></html>"
 _CUT_OFF = '{"data": {"gpu_1x_a10": {"instance_type": {"name": "gpu_1x'
 
 
-def _echo(request: Request) -> Fault:
-    """An error that repeats the key of the request."""
-    cloud = cloud_of(request.path)
-    return Status(500, f'{{"error": {{"message": "bad key {KEYS[cloud] if cloud else ""}"}}}}')
-
-
-FAULTS: Mapping[str, Callable[[Request], Fault]] = {
-    "HTTP 401": lambda _: Status(401),
-    "HTTP 429": lambda _: Status(429, headers={"Retry-After": "1"}),
-    "HTTP 500": lambda _: Status(500),
-    "HTTP 500 with the key": _echo,
-    "HTTP 502 in HTML": lambda _: Status(502, _HTML),
-    "HTTP 503 for an hour": lambda _: Status(503, headers={"Retry-After": "3600"}),
-    "empty body": lambda _: Body(""),
-    "empty object": lambda _: Body("{}"),
-    "empty list": lambda _: Body("[]"),
-    "null": lambda _: Body("null"),
-    "cut-off JSON": lambda _: Body(_CUT_OFF),
-    "HTML": lambda _: Body(_HTML, "text/html"),
-    "redirect elsewhere": lambda _: Redirect("http://127.0.0.2:9/"),
-    "truncated gzip": lambda _: TruncatedGzip(),
-    "gzip bomb": lambda _: GzipBomb(),
-    "huge body": lambda _: HugeBody(40 * 1024 * 1024),
-    "short body": lambda _: ShortBody(),
-    "broken chunks": lambda _: BrokenChunks(),
-    "reset": lambda _: Reset(),
-    "latency": lambda _: Latency(0.2),
-    "stall": lambda _: Stall(5),
-    "dripping headers": lambda _: DripHeaders(),
-    "dripping body": lambda _: DripBody(),
+FAULTS: Mapping[str, Fault] = {
+    "HTTP 401": Status(401),
+    "HTTP 429": Status(429, headers={"Retry-After": "1"}),
+    "HTTP 500": Status(500),
+    "HTTP 500 with the key": Echo(500),
+    "HTTP 502 in HTML": Status(502, _HTML),
+    "HTTP 503 for an hour": Status(503, headers={"Retry-After": "3600"}),
+    "empty body": Body(""),
+    "empty object": Body("{}"),
+    "empty list": Body("[]"),
+    "null": Body("null"),
+    "cut-off JSON": Body(_CUT_OFF),
+    "HTML": Body(_HTML, "text/html"),
+    "redirect elsewhere": Redirect("http://127.0.0.2:9/"),
+    "truncated gzip": TruncatedGzip(),
+    "gzip bomb": GzipBomb(),
+    "huge body": HugeBody(40 * 1024 * 1024),
+    "short body": ShortBody(),
+    "broken chunks": BrokenChunks(),
+    "reset": Reset(),
+    "latency": Latency(0.2),
+    "jitter": Jitter(0, 0.3),
+    "a clock that is off": SkewedClock(-86_400),
+    "HTTP 429 with a date": RetryAt(1, skew_seconds=3600),
+    "wrong type": WrongType(),
+    "wrong length": WrongLength(),
+    "not HTTP": Raw(b"SSH-2.0-OpenSSH_9.6\r\n"),
+    "every field renamed": Changed(renamed),
+    "half of the data": Changed(halved),
+    "redirect loop": Redirect(""),
+    "stall": Stall(5),
+    "dripping headers": DripHeaders(),
+    "dripping body": DripBody(),
 }
 """What can be drawn, by the name in reports."""
 
@@ -82,4 +94,4 @@ class Chaos:
         name = dice.choice(list(FAULTS))
         self._played[name] += 1
         self.hit.add(cloud_of(request.path))
-        return FAULTS[name](request)
+        return FAULTS[name]
