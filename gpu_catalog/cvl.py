@@ -98,14 +98,14 @@ def _estimate(config: Mapping[str, Any]) -> CostEstimate:
     from gpu_catalog.cloud_names import cloud_named, why_no_prices
     from gpu_catalog.errors import BadQuestion
     from gpu_catalog.estimate import estimate_cost
-    from gpu_catalog.texts import shown
+    from gpu_catalog.texts import printable, shown
 
     for key in ("platform", "runner"):
         if config.get(key) is not None and not isinstance(config[key], str):
             raise BadQuestion(f"{key} {shown(config[key])} is not text")
     if platform := config.get("platform"):
         why = why_no_prices(cloud_named(platform)) or "it has no hourly prices of instances"
-        raise BadQuestion(f"no prices for {platform}: {why}")
+        raise BadQuestion(f"no prices for {printable(platform[:60])}: {why}")
     runner = config.get("runner") or "local"
     minutes = config.get("max_run_minutes")
     if minutes is not None and (isinstance(minutes, bool) or not isinstance(minutes, (int, float))):
@@ -121,7 +121,7 @@ def _estimate(config: Mapping[str, Any]) -> CostEstimate:
         return estimate_cost(config.get("gpu"), cloud=config.get("cloud"), **common)
     if runner == "sagemaker":
         return estimate_cost(instance_type=config.get("instance_type"), cloud="aws", **common)
-    raise BadQuestion(_NOTHING_TO_PRICE.get(runner, f"no prices for the runner {runner}"))
+    raise BadQuestion(_NOTHING_TO_PRICE.get(runner, f"no prices for the runner {printable(runner[:60])}"))
 
 
 def _refused(reason: str) -> int:

@@ -76,6 +76,8 @@ def parse_gpu_info(cell: str) -> GpuInfo:
         ) from exc
     if not isinstance(info.name, str) or not isinstance(info.vendor, (str, type(None))):
         raise BadGpuInfo("GpuInfo has a Name or Manufacturer that is not text")
+    if not f"{info.name}{info.vendor}".isprintable():  # Written again it would be an escape, which is refused.
+        raise BadGpuInfo("GpuInfo has a control character in its Name or Manufacturer")
     kinds = ((info.count, (int, float)), (info.memory_mib, int), (info.total_memory_mib, int))
     for figure, kind in kinds:
         if not isinstance(figure, kind) or not 0 < figure < 1e12:

@@ -517,6 +517,8 @@ def test_a_flag_in_an_odd_place_or_without_its_value_starts_nothing(line: str, r
         ({"runner": "slurm"}, "no prices for the runner slurm"),
         ({"platform": "modal"}, "no prices for modal: it bills by the second and is in no instance catalog"),
         ({"platform": "somewhere", "gpu": "A100"}, "no prices for somewhere: it has no hourly prices of instances"),
+        ({"platform": "a\n\x1b[31m"}, "no prices for a\\n\\x1b[31m: it has no hourly prices of instances"),
+        ({"runner": "slurm\n"}, "no prices for the runner slurm\\n"),
         ({}, "the runner local starts nothing that is billed; name another with --runner"),
     ],
 )  # fmt: skip

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from gpu_catalog import BadGpuInfo, GpuInfo, format_gpu_info, parse_gpu_info
 from gpu_catalog.gpu_info import MAX_CELL_CHARS
-from tests.gpu_catalog.hostile import any_mutated, has_documented_kinds, outcome, within
+from tests.gpu_catalog.hostile import within
 
 CELL = (
     "{'Gpus': [{'Name': 'H100', 'Manufacturer': 'NVIDIA', 'Count': 8, 'MemoryInfo': {'SizeInMiB': 81920}}], "
@@ -74,7 +74,7 @@ def test_what_is_written_reads_back_and_skypilot_reads_it(
         f"{CELL}['Gpus']", f"dict({CELL})", f"[{CELL} for _ in [1]][0]", f"{{**{CELL}}}", f"f'{CELL[1:-1]}'",
         CELL.replace("'H100'", "'H100' + ''"), CELL.replace("'H100'", "__import__('os').name"), CELL + " # comment",
         CELL.replace("81920", "\u0668\u0661\u0669\u0662\u0660"), CELL.replace("81920", "81_920"), "\ud800",
-        CELL.replace("H100", "\ud800"),
+        CELL.replace("H100", "\ud800"), CELL.replace("NVIDIA", "\x0eVIDIA"), CELL.replace("H100", "H\u2028"),
     ],
     ids=ascii,
 )  # fmt: skip
@@ -128,11 +128,3 @@ def test_a_foreign_cell_causes_no_warning_on_stderr(cell: str) -> None:
 
 def test_brackets_inside_a_name_are_text() -> None:
     assert parse_gpu_info(CELL.replace("H100", "[" * 20)).name == "[" * 20
-
-
-@given(any_mutated((CELL, WITHOUT_MAKER, CELL.replace("'", '"'))))
-def test_any_text_is_a_gpu_info_or_refused(cell: str) -> None:
-    info = outcome(parse_gpu_info, cell, refusal=BadGpuInfo)
-    if info is not None:
-        assert has_documented_kinds(info) or type(info.count) is int
-        assert min(info.count, info.memory_mib, info.total_memory_mib) > 0
