@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import copy
-import json
 import time
 import types
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
+from functools import lru_cache
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from hypothesis import strategies as st
-from hypothesis.strategies import DrawFn, SearchStrategy
 
 # Explicit alphabets: the general ones of Hypothesis first build a table of all of Unicode, which takes seconds.
 CHARACTERS = (
@@ -58,43 +56,16 @@ json_values = st.recursive(
 )
 
 
-@st.composite
-def mutated(draw: DrawFn, valid: str) -> str:
-    """`valid` with up to three damages: something cut out, repeated, or put in the middle."""
-    text = valid
-    for _ in range(draw(st.integers(1, 3))):
-        start = draw(st.integers(0, len(text)))
-        end = min(len(text), start + draw(st.integers(0, 12)))
-        text = text[:start] + draw(st.sampled_from(FRAGMENTS) | texts) + text[end:]
-    return text
-
-
-@st.composite
-def tampered(draw: DrawFn, valid: Any) -> str:
-    """The JSON text of `valid` with one value, somewhere inside, replaced, removed or renamed."""
-    data = copy.deepcopy(valid)
-    parent, key = draw(st.sampled_from(list(_places(data))))
-    damage = draw(st.sampled_from(["replace", "remove", "rename"]))
-    if damage == "replace":
-        parent[key] = draw(json_values)
-    else:
-        value = parent.pop(key)
-        if damage == "rename" and isinstance(parent, dict):
-            parent[draw(texts)] = value
-    return json.dumps(data)
-
-
-def _places(data: Any) -> Iterator[tuple[Any, Any]]:
-    keys = list(data) if isinstance(data, dict) else range(len(data)) if isinstance(data, list) else ()
-    for key in keys:
-        yield data, key
-        yield from _places(data[key])
-
-
 def has_documented_kinds(value: object) -> bool:
     """Whether every field of a dataclass instance holds what its annotation promises, all the way down."""
-    hints = get_type_hints(type(value))
+    kind: Any = type(value)
+    hints = _hints(kind)
     return all(_is_of(getattr(value, field.name), hints[field.name]) for field in fields(value))  # type: ignore[arg-type]
+
+
+@lru_cache
+def _hints(kind: Any) -> Mapping[str, Any]:
+    return get_type_hints(kind)
 
 
 def _is_of(value: object, hint: Any) -> bool:
@@ -132,8 +103,3 @@ def outcome(parse: Callable[..., Any], *arguments: object, refusal: type[Excepti
         assert message
         assert len(message) < 1000
         return None
-
-
-def any_mutated(examples: tuple[str, ...]) -> SearchStrategy[str]:
-    """Damaged copies of one of these texts, or plain noise."""
-    return texts | st.sampled_from(examples).flatmap(mutated)

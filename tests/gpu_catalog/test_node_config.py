@@ -8,14 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from gpu_catalog.errors import BadQuestion
 from gpu_catalog.estimate import estimate_cost
 from gpu_catalog.market import Market, open_market
 from gpu_catalog.node_config import DEFAULT_DISK_GB, MAX_BATCH_BYTES, estimate_node, parse_batch
-from tests.gpu_catalog.hostile import FRAGMENTS, has_documented_kinds, json_values, outcome, tampered, texts
 from tests.gpu_catalog.trees import AWS, GCP, tree
 
 AS_GO_WRITES_IT = {
@@ -179,31 +176,6 @@ def test_the_size_of_a_batch_is_limited() -> None:
     assert parse_batch(b"[]".ljust(MAX_BATCH_BYTES)) == []
     with pytest.raises(BadQuestion, match="at most"):
         parse_batch(b"[]".ljust(MAX_BATCH_BYTES + 1))
-
-
-def has_answer(config: object, market: Market) -> bool:
-    answer = estimate_node(config, market)
-    text = json.dumps(answer.to_dict(), allow_nan=False)
-    return (
-        answer.found == (answer.hourly_cost is not None) == (answer.reason is None) == bool(answer.offers)
-        and has_documented_kinds(answer)
-        and bool(str(answer))
-        and json.loads(text)["found"] == answer.found
-    )
-
-
-values = json_values | texts | st.sampled_from(FRAGMENTS) | st.sampled_from(["A100", "aws", "us-east-1", 8, True])
-
-
-@given(values | st.dictionaries(st.sampled_from(sorted(AS_GO_WRITES_IT)), values))
-def test_any_json_value_gets_an_answer(market: Market, value: object) -> None:
-    assert has_answer(value, market)
-
-
-@given(tampered([AS_GO_WRITES_IT, AS_GO_WRITES_IT]))
-def test_a_damaged_batch_is_answered_or_refused_as_a_whole(market: Market, text: str) -> None:
-    members = outcome(parse_batch, text.encode(), refusal=BadQuestion)
-    assert members is None or (0 < len(members) < 3 and all(has_answer(member, market) for member in members))
 
 
 @pytest.mark.parametrize("count", [10**400, "two", 4, True])

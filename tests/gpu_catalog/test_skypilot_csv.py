@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from gpu_catalog import BadCatalogFile
 from gpu_catalog.prices import PriceLine, Site
 from gpu_catalog.skypilot_csv import SkyPilotRows, price_or_none
-from tests.gpu_catalog.hostile import FRAGMENTS, any_mutated, has_documented_kinds, outcome, texts
 
 COLUMNS = (
     "InstanceType", "AcceleratorName", "AcceleratorCount", "vCPUs", "MemoryGiB", "GpuInfo", "Price", "SpotPrice",
@@ -110,12 +109,6 @@ def test_what_is_no_price_breaks_its_row_only(cell: str) -> None:
         rows = rows_of({column: cell}, {"InstanceType": "good"})
         assert len(list(rows.defects())) == 1
         assert [line.instance_type for line in rows.with_gpu("a100")] == ["good"]
-
-
-@given(texts | st.sampled_from((*FRAGMENTS, *NO_PRICES)) | st.text("0123456789.eE+-", max_size=9))
-def test_any_cell_is_a_price_above_zero_or_unknown_or_refused(cell: str) -> None:
-    price = outcome(price_or_none, cell, refusal=BadCatalogFile)
-    assert price is None or (price > 0 and price == round(price, 6))
 
 
 @pytest.mark.parametrize(
@@ -264,29 +257,6 @@ def test_what_is_no_catalog_is_refused_and_named(text: str, message: str) -> Non
     with pytest.raises(BadCatalogFile, match=message) as caught:
         SkyPilotRows(text, "aws", "some file").check()
     assert str(caught.value).startswith("some file")
-
-
-CELLS = texts | st.sampled_from((*FRAGMENTS, "NAN", "-nan", "NaN1", "1.5", "8", "A100", "us-east-1"))
-
-
-@given(
-    any_mutated((AWS, AWS.replace("\n", "\r\n")))
-    | st.lists(st.dictionaries(st.sampled_from(COLUMNS), CELLS), max_size=4).map(lambda rows: text_of(*rows)),
-    st.sampled_from(["aws", "gcp", "lambda"]),
-)
-def test_whatever_comes_lines_are_sound_or_the_file_is_refused(text: str, cloud: str) -> None:
-    rows = outcome(SkyPilotRows, text, cloud, refusal=BadCatalogFile)
-    if rows is None:
-        return
-    outcome(rows.check, refusal=BadCatalogFile)
-    lines = [line for key in rows.gpu_names for line in rows.with_gpu(key)]
-    for line in lines + [line for name in rows.instance_types for line in rows.of_type(name.lower())]:
-        assert has_documented_kinds(line)
-        assert all(price is None or price > 0 for price in (line.on_demand, line.spot))
-        assert line.sites
-        assert all(name.isprintable() for place in line.sites for name in (line.instance_type, *place[2:]))
-        assert (line.gpu is None) == (line.gpu_count is None)
-        assert line.gpu_memory_mib is None or line.gpu_memory_mib > 0
 
 
 CHOICES = {

@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import math
 import sys
-from datetime import date
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
-from hypothesis import given
-from hypothesis import strategies as st
 
 from gpu_catalog.errors import BadQuestion, BadTask
 from gpu_catalog.market import Market, open_market
 from gpu_catalog.question import Question
 from gpu_catalog.task_file import MAX_CHOICES, MAX_TASK_BYTES, Task, estimate_task, parse_tasks, read_tasks
-from tests.gpu_catalog.hostile import any_mutated, outcome, texts
 from tests.gpu_catalog.trees import AWS, GCP, tree
 
 A100 = "resources: {accelerators: A100}\n"
@@ -248,44 +241,6 @@ def test_without_pyyaml_the_message_says_what_to_install(monkeypatch: pytest.Mon
     monkeypatch.setitem(sys.modules, "yaml", None)
     with pytest.raises(BadTask, match=r"pip install 'gpu-catalog\[task\]'"):
         parse_tasks(A100)
-
-
-KEYS = ["accelerators", "gpus", "cpus", "memory", "infra", "cloud", "region", "zone", "use_spot", "instance_type",
-        "disk_size", "any_of", "ordered", "resources", "num_nodes", "name"]  # fmt: skip
-hashable = texts | st.sampled_from(
-    [None, True, 0, 1, 8, -1, 0.5, math.inf, date(2024, 1, 1), 10**30, b"\xff", "A100", "A100:8", "80GB+", "8+",
-     "64GB", "4x", "aws/us-east-1", "*/*"]
-)  # fmt: skip
-plain = hashable | st.just(math.nan)
-nested = st.recursive(
-    plain, lambda x: st.lists(x, max_size=3) | st.dictionaries(st.sampled_from(KEYS), x, max_size=4)
-)
-choices = plain | st.lists(plain, max_size=3) | st.dictionaries(hashable, plain, max_size=3)
-fields = st.fixed_dictionaries({"accelerators": choices}, optional=dict.fromkeys(KEYS[2:11], nested))
-lists = st.tuples(st.sampled_from(["any_of", "ordered", "x"]), st.lists(fields, max_size=2))
-resources = st.builds(lambda base, pair: {**base, pair[0]: pair[1]}, fields, lists)
-
-
-def is_priced_or_refused(text: str, market: Market) -> bool:
-    tasks = outcome(parse_tasks, text, refusal=BadTask)
-    for task in tasks or ():
-        found = estimate_task(task, market, 1.5)
-        assert [choice.question is None for choice in task.choices] == [bool(c.reason) for c in task.choices]
-        assert len(found.estimates) == len(task.choices) > 0
-        assert all(answer.found or answer.reason for answer in found.estimates)
-        assert found.chosen.found == any(answer.found for answer in found.estimates)
-        json.dumps([answer.to_dict() for answer in found.estimates], allow_nan=False)
-    return tasks is None or bool(tasks)
-
-
-@given(nested | st.fixed_dictionaries({"resources": resources, "num_nodes": st.sampled_from([1, 2, None])}))
-def test_any_yaml_is_tasks_or_refused(market: Market, document: Any) -> None:
-    assert is_priced_or_refused(yaml.safe_dump(document), market)
-
-
-@given(any_mutated((f"name: a\nnum_nodes: 2\n{A100}", "resources:\n  any_of:\n  - infra: aws\n  gpus: L4\n")))
-def test_any_text_is_tasks_or_refused(market: Market, text: str) -> None:
-    assert is_priced_or_refused(text, market)
 
 
 def chosen(resources: str, market: Market) -> float | None:

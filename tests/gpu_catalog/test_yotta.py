@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from gpu_catalog import BadInstanceType
 from gpu_catalog.yotta import CLOUD_TYPES, YottaInstanceType, YottaInstanceTypeV7, parse_instance_type
-from tests.gpu_catalog.hostile import any_mutated, outcome, within
+from tests.gpu_catalog.hostile import outcome, within
 
 NAMES = (
     "1x14v119g_NVIDIA_GeForce_RTX_5090_32G_SECURE",
@@ -49,12 +49,6 @@ def test_a_v7_name_holds_the_accelerator() -> None:
 @given(v8_types | v7_types)
 def test_every_type_reads_back_from_its_name(instance_type: YottaInstanceType | YottaInstanceTypeV7) -> None:
     assert parse_instance_type(str(instance_type)) == instance_type
-
-
-@given(any_mutated(NAMES))
-def test_any_text_is_refused_or_gives_itself_back(name: str) -> None:
-    parsed = outcome(parse_instance_type, name, refusal=BadInstanceType)
-    assert parsed is None or str(parsed) == name
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -1,0 +1,22 @@
+"""Inputs that were findings once, by target and by what they showed; a target tries its own first, every time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+_HUGE = b"1e999999999999999999999\n"
+_GPU_INFO = (
+    "{'Gpus': [{'Name': 'H100', 'Manufacturer': '\x0eVIDIA', 'Count': 8, 'MemoryInfo': {'SizeInMiB': 81920}}], "
+    "'TotalGpuMemoryInMiB': 655360}"
+)
+
+FOUND: Mapping[str, Mapping[str, Any]] = {
+    "CVL's configuration": {
+        "what is no platform was printed as it is": {"platform": "\n", "gpu": "A100:1"},
+        "what is no runner was printed as it is": {"runner": "\n", "gpu": "A100:1"},
+    },
+    "GpuInfo": {"a control character was read, and could not be read again once written": _GPU_INFO},
+    "config.toml": {"a number out of Decimal's range raised InvalidOperation": b"max_age_days = " + _HUGE},
+    "overrides.toml": {"the same of a discount": b"[aws]\ndiscount_percent = " + _HUGE},
+}
