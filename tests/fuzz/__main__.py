@@ -1,7 +1,7 @@
 """`python -m tests.fuzz --minutes 5`: every parser, each for that long, with new random inputs.
 
 Prints one line per parser; exit code 1 when there are findings. A finding is remembered in `.hypothesis/fuzz` and
-tried first by the next run; once the parser is mended, the input that is shown belongs into `known` of its target.
+tried first by the next run; the input that is shown belongs into `regressions.py`, where the test suite tries it.
 """
 
 from __future__ import annotations
@@ -44,8 +44,9 @@ def main(arguments: list[str] | None = None) -> int:
         print(outcome, flush=True)  # noqa: T201
         if outcome.finding:
             found += 1
-            again = f'python -m tests.fuzz --minutes 1 "{outcome.name}"'
-            print(f"{outcome.finding}\nTo see it again: {again}\n", flush=True)  # noqa: T201
+            again = f'python -m tests.fuzz "{outcome.name}"'
+            keep = "put it into FOUND of tests/fuzz/regressions.py"
+            print(f"{outcome.finding}\nTo see it again: {again}; to keep it, {keep}.\n", flush=True)  # noqa: T201
     print(f"{found} findings" if found else "nothing found")  # noqa: T201
     return 1 if found else 0
 

@@ -1,4 +1,7 @@
-"""One target for as long as one likes, in this process: new random inputs all the time, until one is a finding."""
+"""One target for as long as one likes, in this process: new random inputs all the time, until one is a finding.
+
+Guided by coverage: bytes or text that took a new step through our code are damaged further in later rounds.
+"""
 
 from __future__ import annotations
 
@@ -7,21 +10,31 @@ import random
 import resource
 import time
 import traceback
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 from hypothesis import HealthCheck, seed, settings
+from hypothesis import strategies as st
 from hypothesis.database import DirectoryBasedExampleDatabase
+from hypothesis.strategies import SearchStrategy
 
+from tests.fuzz.coverage import Steps
+from tests.fuzz.mutation import damaged, damaged_text
 from tests.fuzz.publishing import warm_up
 from tests.fuzz.target import Target, peak_mib
 
 ROUND = 500
 """Inputs from one random seed."""
+WATCHED_ROUNDS = 4
+"""One round in so many is watched for new steps, which makes it slower."""
+MAX_SEED_CHARS = 8192
+"""Of an input that is damaged further."""
 MAX_ADDRESS_SPACE_BYTES = 8 * 2**30
 """Of the process: what asks for more gets a MemoryError, not the machine."""
-_LONGEST_SHOWN = 4000
+_LONGEST_SHOWN = 20_000
 
 
 @dataclass(slots=True)
@@ -43,14 +56,18 @@ class Outcome:
     peak_mib: float = 0.0
     """Most memory of the process."""
 
+    kept: int = 0
+    """Inputs that took new steps and were damaged further."""
+
     finding: str | None = None
     """The exception and the smallest input that raises it; None: nothing was found."""
 
     def __str__(self) -> str:
-        facts = f"{self.examples:>8} inputs {self.seconds:>7.1f} s  worst {self.worst_seconds:.3f} s  "
-        return (
-            f"{self.name:<28} {facts}peak {self.peak_mib:>4.0f} MiB  {'FOUND' if self.finding else 'nothing found'}"
+        facts = (
+            f"{self.examples:>7} inputs, {self.kept:>3} kept {self.seconds:>7.1f} s  "
+            f"worst {self.worst_seconds:.3f} s  peak {self.peak_mib:>4.0f} MiB"
         )
+        return f"{self.name:<28} {facts}  {'FOUND' if self.finding else 'nothing found'}"
 
     def to_json(self) -> str:
         """One line."""
@@ -68,6 +85,10 @@ class Campaign:
             memory / "".join(c if c.isalnum() else "-" for c in target.name)
         )
         self._failing: list[Any] = []
+        self._steps = Steps()
+        self._seeds: list[Any] = []
+        self._found: list[Any] = []
+        self._watching = False
         self._outcome = Outcome(target.name)
 
     def run(self) -> Outcome:
@@ -76,10 +97,16 @@ class Campaign:
         warm_up()
         started = time.monotonic()
         self._ends_at = started + 60 * self._minutes
-        while time.monotonic() < self._ends_at and self._outcome.finding is None:
+        for number in count():
+            if time.monotonic() > self._ends_at or self._outcome.finding is not None:
+                break
+            self._watching = number % WATCHED_ROUNDS == 0
             self._round(random.getrandbits(32))
+            # Between rounds, since Hypothesis repeats what it did, and must find the same there.
+            self._seeds += self._found
+            self._found.clear()
         self._outcome.seconds = time.monotonic() - started
-        self._outcome.peak_mib = peak_mib()
+        self._outcome.peak_mib, self._outcome.kept = peak_mib(), len(self._seeds)
         return self._outcome
 
     def _round(self, number: int) -> None:
@@ -88,7 +115,8 @@ class Campaign:
             report_multiple_bugs=False,
         )  # fmt: skip
         try:
-            seed(number)(self._target.test(config, self._watched))()
+            target = replace(self._target, inputs=self._target.inputs | further(self._seeds))
+            seed(number)(target.test(config, self._watched))()
         except Exception as exc:  # noqa: BLE001  whatever a parser raises is what we look for
             smallest = repr(self._failing[-1]) if self._failing else "none: making it failed"
             if len(smallest) > _LONGEST_SHOWN:
@@ -102,9 +130,27 @@ class Campaign:
         self._outcome.examples += 1
         started = time.process_time()
         try:
-            self._target.bounded(value)
+            if self._watching:
+                self._run_watched(value)
+            else:
+                self._target.bounded(value)
         except BaseException:
             self._failing.append(value)
             raise
         finally:
             self._outcome.worst_seconds = max(self._outcome.worst_seconds, time.process_time() - started)
+
+    def _run_watched(self, value: Any) -> None:
+        known = len(self._steps)
+        with self._steps.watched():
+            self._target.bounded(value)
+        if len(self._steps) > known and isinstance(value, (str, bytes)) and len(value) <= MAX_SEED_CHARS:
+            self._found.append(value)
+
+
+def further(seeds: Sequence[Any]) -> SearchStrategy[Any]:
+    """Damages of inputs that were kept; none as long as there are none."""
+    texts = [seed for seed in seeds if isinstance(seed, str)]
+    contents = [seed for seed in seeds if isinstance(seed, bytes)]
+    strategies = [damaged_text(texts)] if texts else [damaged(contents)] if contents else []
+    return st.one_of(*strategies)
