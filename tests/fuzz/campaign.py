@@ -12,7 +12,6 @@ import time
 import traceback
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +27,8 @@ from tests.fuzz.target import Target, peak_mib
 
 ROUND = 500
 """Inputs from one random seed."""
-WATCHED_ROUNDS = 4
-"""One round in so many is watched for new steps, which makes it slower."""
+WATCHED = 8
+"""One input in so many is watched for new steps, which takes several times as long."""
 MAX_SEED_CHARS = 8192
 """Of an input that is damaged further."""
 MAX_ADDRESS_SPACE_BYTES = 8 * 2**30
@@ -88,7 +87,6 @@ class Campaign:
         self._steps = Steps()
         self._seeds: list[Any] = []
         self._found: list[Any] = []
-        self._watching = False
         self._outcome = Outcome(target.name)
 
     def run(self) -> Outcome:
@@ -97,10 +95,7 @@ class Campaign:
         warm_up()
         started = time.monotonic()
         self._ends_at = started + 60 * self._minutes
-        for number in count():
-            if time.monotonic() > self._ends_at or self._outcome.finding is not None:
-                break
-            self._watching = number % WATCHED_ROUNDS == 0
+        while time.monotonic() < self._ends_at and self._outcome.finding is None:
             self._round(random.getrandbits(32))
             # Between rounds, since Hypothesis repeats what it did, and must find the same there.
             self._seeds += self._found
@@ -130,7 +125,7 @@ class Campaign:
         self._outcome.examples += 1
         started = time.process_time()
         try:
-            if self._watching:
+            if isinstance(value, (str, bytes)) and self._outcome.examples % WATCHED == 0:
                 self._run_watched(value)
             else:
                 self._target.bounded(value)
@@ -140,11 +135,11 @@ class Campaign:
         finally:
             self._outcome.worst_seconds = max(self._outcome.worst_seconds, time.process_time() - started)
 
-    def _run_watched(self, value: Any) -> None:
+    def _run_watched(self, value: str | bytes) -> None:
         known = len(self._steps)
         with self._steps.watched():
             self._target.bounded(value)
-        if len(self._steps) > known and isinstance(value, (str, bytes)) and len(value) <= MAX_SEED_CHARS:
+        if len(self._steps) > known and len(value) <= MAX_SEED_CHARS:
             self._found.append(value)
 
 
