@@ -17,6 +17,7 @@ JOBS = [(name, job) for name in NAMES for job in workflow(name)["jobs"]]
 PERMISSIONS = {
     ("nightly.yml", "fetch"): {"contents": "read"},
     ("nightly.yml", "publish"): {"contents": "write", "id-token": "write", "issues": "write"},
+    ("pins.yml", "look"): {"contents": "read", "issues": "write"},
     ("watchdog.yml", "watch"): {"contents": "read", "id-token": "write", "issues": "write"},
 }
 SECRETS = {("nightly.yml", "fetch"): {"YOTTA_API_KEY", "LAMBDA_API_KEY", "RUNPOD_API_KEY"}}
@@ -41,7 +42,7 @@ def job_of(name: str, job: str) -> dict[str, Any]:
 
 
 def test_there_are_the_workflows_that_this_file_knows() -> None:
-    assert NAMES == ["ci.yml", "nightly.yml", "watchdog.yml"]
+    assert NAMES == ["ci.yml", "nightly.yml", "pins.yml", "watchdog.yml"]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -104,7 +105,7 @@ def test_nights_wait_for_each_other_and_are_not_cut_short() -> None:
 
 def test_scripts_are_executable_and_stop_at_the_first_error() -> None:
     scripts = sorted((ROOT / ".github" / "nightly").glob("*.sh"))
-    assert len(scripts) == 2
+    assert len(scripts) == 4
     for script in scripts:
         assert script.stat().st_mode & 0o111
         text = script.read_text(encoding="utf-8")

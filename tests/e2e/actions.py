@@ -24,6 +24,7 @@ WORKFLOWS = ROOT / ".github" / "workflows"
 Action = Callable[["Job", Mapping[str, str]], bool]
 """Plays a `uses:` step, given its `with:`; False when it fails."""
 
+INSTALL = ".github/nightly/install.sh"
 _EXPRESSION = re.compile(r"\$\{\{\s*(.*?)\s*\}\}")
 _STEP_SECONDS = 120
 
@@ -147,7 +148,7 @@ class Job:
         if "uses" in step:
             given = {key: self._resolved(str(value)) for key, value in step.get("with", {}).items()}
             self.steps.append(Step(name=name, ok=self._runner.actions[name](self, given)))
-        elif step["run"].startswith("pip install "):
+        elif step["run"] == INSTALL:  # What it would install is what runs the tests.
             self.steps.append(Step(name=name, ok=True))
         else:
             self.steps.append(self._ran(name, step))
