@@ -32,7 +32,7 @@ class Request:
     body: object = None
     """JSON body of a POST."""
 
-    key_header: tuple[str, str] | None = None
+    key_header: tuple[str, str] | None = field(default=None, repr=False)
     """Header that carries the key; None for a public endpoint."""
 
     @property

@@ -16,6 +16,7 @@ from fetchers.probe_plans import PLANS, Ask, Seen, said
 from fetchers.replay import BUNDLED, load_recorded
 from fetchers.session import Session, SessionOptions
 from fetchers.shapes import shape_differences, shape_of
+from gpu_catalog.texts import printable
 
 _TOLD_HEADERS = ("content-type", "retry-after", "cache-control", "etag", "age", "server")
 _TOLD_PREFIXES = ("ratelimit", "x-ratelimit")
@@ -77,7 +78,7 @@ def probe_text(report: ProbeReport) -> str:
         lines += [f"    {line}" for line in endpoint.get("shape", [])]
     for question, answer in report.questions:
         lines += [f"? {question}", f"  {answer}"]
-    return "\n".join(lines) + "\n"
+    return "".join(f"{printable(line)}\n" for line in lines)
 
 
 def _asked(session: Session, ask: Ask) -> Seen:

@@ -41,7 +41,7 @@ class SessionOptions:
     record: Path | None = None
     """Where to save the answers of the network."""
 
-    environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    environ: Mapping[str, str] = field(default_factory=lambda: os.environ, repr=False)
     """Keys and base URLs."""
 
     home: Path | None = None

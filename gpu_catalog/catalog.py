@@ -22,7 +22,7 @@ from gpu_catalog.manifest import MANIFEST_NAME, CloudEntry, Manifest, parse_mani
 from gpu_catalog.offering import Offering
 from gpu_catalog.offers import Offer, grouped, parse_offers
 from gpu_catalog.pointer import POINTER_NAME, PUBLICATIONS, Pointer, parse_pointer
-from gpu_catalog.reading import decoded, read_vms_csv
+from gpu_catalog.reading import decoded, file_bytes, read_vms_csv
 
 ROOT_VARIABLE = "GPU_CATALOG_ROOT"
 BUNDLED = Path(__file__).with_name("bundled")
@@ -290,6 +290,8 @@ def read_snapshot(root: Path) -> Snapshot:
             if hashlib.sha256(content).hexdigest() != pointer.sha256:
                 raise BadCatalogFile(f"{folder / MANIFEST_NAME}: not the manifest that {POINTER_NAME} points to")
             manifest = parse_manifest(content, str(folder / MANIFEST_NAME))
+            if manifest.id != pointer.id:
+                raise BadCatalogFile(f"{folder / MANIFEST_NAME}: the manifest of {manifest.id}, not of its folder")
             clouds = {
                 cloud: _confirmed(offered, pointer.confirmed.get(cloud))
                 for cloud, offered in _listed_clouds(folder, manifest).items()
@@ -318,7 +320,7 @@ def _read_pointer(root: Path) -> Pointer:
 
 def _read(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        return file_bytes(path)
     except OSError as exc:
         raise BadCatalogFile(f"{path}: cannot be read ({exc.strerror})") from exc
 

@@ -48,7 +48,7 @@ def _errors(as_json: bool = False) -> Iterator[None]:
         yield
     except GpuCatalogError as exc:
         if as_json:
-            click.echo(json.dumps({"exit_code": 1, "error": str(exc)}, ensure_ascii=False))
+            click.echo(json.dumps({"exit_code": 1, "error": str(exc)}))
         else:
             click.echo(f"Error: {printable(str(exc))}", err=True)
         sys.exit(1)
@@ -154,7 +154,7 @@ def _about(catalog: Catalog) -> dict[str, Any]:
 def _footer(catalog: Catalog) -> str:
     manifest = catalog.manifest
     if manifest is None:
-        return f"prices from {catalog.root}: no manifest, so their age is unknown"
+        return f"prices from {printable(str(catalog.root))}: no manifest, so their age is unknown"
     sample = "; sample data, not today's prices" if manifest.kind == "sample" else ""
     kept = f"; not refreshed: {printable(catalog.problem)}" if catalog.problem else ""
     return f"prices observed up to {printable(manifest.observed_at)} ({_age(manifest.observed_at)}){sample}{kept}"

@@ -125,5 +125,7 @@ def _estimate(config: Mapping[str, Any]) -> CostEstimate:
 
 
 def _refused(reason: str) -> int:
-    print(f"Error: {reason}", file=sys.stderr)  # noqa: T201
+    from gpu_catalog.texts import printable
+
+    print(f"Error: {printable(reason)}", file=sys.stderr)  # noqa: T201
     return 1

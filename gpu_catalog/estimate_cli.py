@@ -232,7 +232,7 @@ def _check(typed: _Options) -> None:
 
 
 def _print_json(document: object) -> None:
-    click.echo(json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False))
+    click.echo(json.dumps(document, indent=1, allow_nan=False))
 
 
 def _single(typed: _Options) -> int:
@@ -340,7 +340,7 @@ def _batch(typed: _Options, content: bytes) -> int:
     configs, market = parse_batch(content), open_market(typed.root)
     answers = [estimate_node(config, market, typed.hours) for config in configs]
     if typed.as_json:
-        click.echo(json.dumps([found.to_dict() for found in answers], ensure_ascii=False, allow_nan=False))
+        click.echo(json.dumps([found.to_dict() for found in answers], allow_nan=False))
         return 0
     total = ("TOTAL",) if typed.hours is not None else ()
     rows = [

@@ -37,6 +37,9 @@ Kind = Literal["on-demand", "spot"]
 Key: TypeAlias = tuple[str, str, Kind]
 """Instance type, region and kind: what has one price within a cloud."""
 
+MAX_CHANGES = 10_000_000
+"""Of one cloud, each region for itself: thousands of nights on which a thousand prices move."""
+
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
 
 
@@ -193,6 +196,8 @@ def parse_history(text: str, where: str = "history.jsonl") -> list[PriceChange]:
             if len(line) > MAX_LINE_CHARS:
                 raise BadCatalogFile(f"longer than {MAX_LINE_CHARS} characters")
             found += _parsed(JSON_LINE.decode(line))
+            if len(found) > MAX_CHANGES:
+                raise BadCatalogFile(f"more than {MAX_CHANGES} changes")
         except (ValueError, ArithmeticError, KeyError, TypeError, AttributeError, RecursionError) as exc:
             reason = f"{exc} is missing" if isinstance(exc, KeyError) else str(exc)
             raise BadCatalogFile(f"{where}, line {number}: {reason}") from exc

@@ -7,13 +7,13 @@ wrote, so that `uninstall` puts it back.
 
 from __future__ import annotations
 
-import ast
 import csv
 import fcntl
 import hashlib
 import io
 import json
 import os
+import re
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,6 +24,7 @@ from typing import Literal
 
 from gpu_catalog.errors import CannotInstall
 from gpu_catalog.manifest import Manifest, is_plain_path, read_manifest
+from gpu_catalog.reading import decoded, file_bytes, parse_vms_csv
 
 SCHEMAS = ("v7", "v8")
 REFRESHED_BY_SKYPILOT = ("lambda", "runpod")
@@ -34,6 +35,8 @@ LONGEST_WAIT_SECONDS = 10
 _OURS = ".gpu-catalog"
 _RECORD = "installed.json"
 _COMMON = "common/accelerators.csv"
+_TEXT = re.compile(r"""'[^'\\]*'|"[^"\\]*\"""")
+_CLOUDS = re.compile(rf"\[ *(?:(?:{_TEXT.pattern})(?: *, *(?:{_TEXT.pattern}))*)? *\]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +67,7 @@ def install(
 
     Raises:
         CannotInstall: a cloud is not there, is sample data, or was edited; or the home cannot be written.
-        BadCatalogFile: the manifest cannot be read.
+        BadCatalogFile: the manifest or a catalog cannot be read.
     """
     manifest = read_manifest(catalogs)
     wanted = _wanted(catalogs, manifest, clouds, allow_sample=allow_sample)
@@ -99,21 +102,36 @@ def merged_accelerators(there: bytes | None, clouds_by_name: Mapping[str, set[st
     Raises:
         CannotInstall: what is there is no such file.
     """
-    cells: dict[str, str] = {}
     try:
-        for row in csv.DictReader(io.StringIO((there or b"").decode("utf-8-sig"), newline="")):
-            cells[row["AcceleratorName"]] = row["Clouds"]
+        cells = _cells_by_accelerator((there or b"").decode("utf-8-sig"))
         for name, clouds in clouds_by_name.items():
-            known = ast.literal_eval(cells[name]) if name in cells else []
-            if not clouds <= set(known):
-                cells[name] = repr(sorted({*map(str, known), *clouds}))
-    except (ValueError, KeyError, TypeError, SyntaxError, MemoryError, RecursionError, csv.Error) as exc:
+            known = _clouds_in(cells[name]) if name in cells else set()
+            if not clouds <= known:
+                cells[name] = repr(sorted({*known, *clouds}))
+    except (ValueError, KeyError, csv.Error) as exc:
         raise CannotInstall(f"SkyPilot's {_COMMON} is not of the known form ({exc}); move it away first") from exc
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(("AcceleratorName", "Clouds"))
     writer.writerows(cells.items())
     return text.getvalue().encode()
+
+
+def _cells_by_accelerator(text: str) -> dict[str, str]:
+    """The cell `Clouds` by accelerator; KeyError where a column is missing, csv.Error where it is no CSV."""
+    rows = csv.DictReader(io.StringIO(text, newline=""))
+    return {row["AcceleratorName"]: row["Clouds"] or "" for row in rows}
+
+
+def _clouds_in(cell: str) -> set[str]:
+    """The clouds in a cell, a list of texts as Python writes it; read by its form, not as Python.
+
+    Raises:
+        ValueError: it is no such list.
+    """
+    if not _CLOUDS.fullmatch(cell):
+        raise ValueError(f"{cell[:40]!r} is no list of clouds")
+    return {text[1:-1] for text in _TEXT.findall(cell)}
 
 
 def _wanted(catalogs: Path, manifest: Manifest, clouds: Sequence[str], *, allow_sample: bool) -> dict[str, bytes]:
@@ -131,12 +149,14 @@ def _wanted(catalogs: Path, manifest: Manifest, clouds: Sequence[str], *, allow_
         for schema in SCHEMAS:
             if (name := f"{schema}/{cloud}/vms.csv") in manifest.files:
                 wanted[name] = _checked(catalogs, name, manifest)
+                # Its hash says who wrote it, not that it is a catalog: SkyPilot is to get no cell that it dies of.
+                parse_vms_csv(decoded(wanted[name], name), cloud, str(catalogs / name))
     return wanted
 
 
 def _checked(catalogs: Path, name: str, manifest: Manifest) -> bytes:
     try:
-        content = (catalogs / name).read_bytes()
+        content = file_bytes(catalogs / name)
     except OSError as exc:
         raise CannotInstall(f"{catalogs / name}: cannot be read ({exc.strerror})") from exc
     if hashlib.sha256(content).hexdigest() != manifest.files[name].sha256:
@@ -153,8 +173,13 @@ def _published_accelerators(catalogs: Path, manifest: Manifest) -> dict[str, set
     name = f"v8/{_COMMON}"
     if name not in manifest.files:
         raise CannotInstall(f"{catalogs} has no {name}; publish or sync again")
-    rows = csv.DictReader(io.StringIO(_checked(catalogs, name, manifest).decode()))
-    return {row["AcceleratorName"]: set(ast.literal_eval(row["Clouds"])) for row in rows}
+    try:
+        cells = _cells_by_accelerator(decoded(_checked(catalogs, name, manifest), name))
+        return {accelerator: _clouds_in(cell) for accelerator, cell in cells.items()}
+    except (ValueError, KeyError, csv.Error) as exc:
+        raise CannotInstall(
+            f"{catalogs / name}: not a list of accelerators ({exc}); publish or sync again"
+        ) from exc
 
 
 class _Place:

@@ -11,24 +11,27 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Literal, get_args
 
 from gpu_catalog import json_values
 from gpu_catalog.errors import BadCatalogFile
 from gpu_catalog.offering import Skipped
+from gpu_catalog.reading import file_bytes
 
 MANIFEST_NAME = "manifest.json"
 MANIFEST_FORMAT = 1
 MAX_MANIFEST_BYTES = 16 * 1024 * 1024
+LONGEST_PATH = 200
+"""Characters of a path in it; what a file system cannot hold would look like a cache that cannot be written."""
 
 Kind = Literal["live", "sample"]
 State = Literal["fresh", "kept", "failed"]
 
 _SAFE_PATH = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*", re.ASCII)
-_SAFE_ID = re.compile(r"[A-Za-z0-9-][A-Za-z0-9._-]*", re.ASCII)
-_SCHEMA = re.compile(r"v[1-9][0-9]*", re.ASCII)
-_CLOUD_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*", re.ASCII)
+_SAFE_ID = re.compile(r"[A-Za-z0-9-][A-Za-z0-9._-]{0,99}", re.ASCII)
+_SCHEMA = re.compile(r"v[1-9][0-9]{0,3}", re.ASCII)
+_CLOUD_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}", re.ASCII)
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -150,9 +153,7 @@ def read_manifest(folder: Path) -> Manifest:
     """
     path = folder / MANIFEST_NAME
     try:
-        if path.stat().st_size > MAX_MANIFEST_BYTES:
-            raise BadCatalogFile(f"{path}: larger than {MAX_MANIFEST_BYTES} bytes")
-        return parse_manifest(path.read_bytes(), str(path))
+        return parse_manifest(file_bytes(path, MAX_MANIFEST_BYTES), str(path))
     except FileNotFoundError as exc:
         raise BadCatalogFile(f"{path}: not there; `fetch-catalog` writes one") from exc
     except OSError as exc:
@@ -168,6 +169,8 @@ def parse_manifest(content: bytes, where: str = MANIFEST_NAME) -> Manifest:
         BadCatalogFile: no JSON, of a newer format, a field missing or of the wrong kind, or a path, id or
             name that leaves the folder.
     """
+    if len(content) > MAX_MANIFEST_BYTES:
+        raise BadCatalogFile(f"{where}: larger than {MAX_MANIFEST_BYTES} bytes")
     try:
         data = json.loads(content.decode("utf-8"))
         if not isinstance(data, dict):
@@ -237,6 +240,11 @@ def _files(entries: dict[str, Any]) -> dict[str, FileEntry]:
         entry = json_values.members(entries, _plain(path, _SAFE_PATH, "path"))
         sha256 = _plain(json_values.text(entry, "sha256"), _SHA256, "sha256")
         files[path] = FileEntry(sha256, json_values.count(entry, "size_bytes"), json_values.count(entry, "rows"))
+    for path in files:
+        if len(path) > LONGEST_PATH:
+            raise BadCatalogFile(f"path {path[:80]!r}... is longer than {LONGEST_PATH} characters")
+        if folder := next((str(above) for above in PurePosixPath(path).parents if str(above) in files), None):
+            raise BadCatalogFile(f"path {folder[:80]!r} is a file and the folder of another")
     return files
 
 

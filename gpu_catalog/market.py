@@ -35,6 +35,7 @@ UPSTREAM_STATE = "source.json"
 RECHECK_SECONDS = 5.0
 """How often a long-running process looks whether SkyPilot's files changed; at our own it looks every time."""
 
+_MAX_STATE_BYTES = 64 * 1024
 _VARIABLES = (
     "GPU_CATALOG_MAX_AGE_DAYS", "GPU_CATALOG_ROOT", "GPU_CATALOG_CACHE", "XDG_CACHE_HOME", "XDG_CONFIG_HOME",
     "SKY_RUNTIME_DIR", "HOME",
@@ -165,7 +166,7 @@ def read_upstream_state(folder: Path, content: bytes) -> dict[str, str] | None:
     Keys: `url`, `as_of` (a date), `sha256`, and where the site gave them `etag` and `last_modified`.
     """
     try:
-        state = json.loads((folder / UPSTREAM_STATE).read_bytes())
+        state = json.loads(file_bytes(folder / UPSTREAM_STATE, _MAX_STATE_BYTES))
         known = {key: value for key, value in state.items() if isinstance(value, str) and value.isprintable()}
         date.fromisoformat(known["as_of"])
         return known if known["url"] and known["sha256"] == hashlib.sha256(content).hexdigest() else None

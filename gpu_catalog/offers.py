@@ -18,6 +18,10 @@ from gpu_catalog.numbers import parse_price, parse_quantity, parse_whole
 from gpu_catalog.offering import Offering
 
 MAX_LINE_CHARS = 1_000_000
+MAX_LINES = 1_000_000
+"""Of one file; the largest that is published has some hundred."""
+LONGEST_NAME = 200
+"""Characters of a cloud, instance type, region, zone or accelerator."""
 JSON_LINE = json.JSONDecoder(parse_float=Decimal)
 """Reads a line, prices exactly; one for all lines, since making it takes as long as a short line."""
 
@@ -83,6 +87,8 @@ def parse_offers(text: str, where: str = "offers.jsonl") -> list[Offer]:
     if text and not text.endswith("\n"):
         raise BadCatalogFile(f"{where}: the last line has no end; the file was cut off")
     offers = []
+    if text.count("\n") > MAX_LINES:
+        raise BadCatalogFile(f"{where}: more than {MAX_LINES} lines")
     for number, line in enumerate(text.split("\n")[:-1], start=1):
         try:
             if len(line) > MAX_LINE_CHARS:
@@ -140,11 +146,13 @@ def _regions(line: dict[str, Any]) -> dict[str, tuple[str, ...]]:
 
 
 def named(text: str, what: str) -> str:
-    """The text, which names something and so is not blank.
+    """The text, which names something and so is not blank, nor a page long.
 
     Raises:
-        BadCatalogFile: it is blank.
+        BadCatalogFile: it is blank, or too long.
     """
     if not text:
         raise BadCatalogFile(f"{what} is blank")
+    if len(text) > LONGEST_NAME:
+        raise BadCatalogFile(f"{what} {text[:40]!r}... is longer than {LONGEST_NAME} characters")
     return text

@@ -13,7 +13,9 @@ from gpu_catalog.errors import BadCatalogFile
 POINTER_NAME = "latest.json"
 PUBLICATIONS = "publications"
 
-_PUBLICATION_ID = re.compile(r"[A-Za-z0-9-][A-Za-z0-9._-]*", re.ASCII)
+MAX_POINTER_BYTES = 1024 * 1024
+
+_PUBLICATION_ID = re.compile(r"[A-Za-z0-9-][A-Za-z0-9._-]{0,99}", re.ASCII)
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
 
 
@@ -50,8 +52,10 @@ def parse_pointer(content: bytes, where: str = POINTER_NAME) -> Pointer:
     """Read a `latest.json`; `where` names it in messages. What it says beyond our fields is ignored.
 
     Raises:
-        BadCatalogFile: id, sha256 or checked_at is missing, or the id is none.
+        BadCatalogFile: id, sha256 or checked_at is missing, the id is none, or it is too large.
     """
+    if len(content) > MAX_POINTER_BYTES:
+        raise BadCatalogFile(f"{where}: larger than {MAX_POINTER_BYTES} bytes")
     try:
         data = json.loads(content)
         known = {key: json_values.text(data, key) for key in ("id", "sha256", "checked_at")}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 import stat
 from collections.abc import Mapping
 from functools import lru_cache
@@ -20,6 +21,9 @@ from gpu_catalog.offering import Offering
 from gpu_catalog.offers import Offer, named, parse_offers
 
 MAX_FILE_BYTES = 256 * 1024 * 1024
+MAX_ROWS = 1_000_000
+"""Of one file; the largest that is published has some ten thousand."""
+MAX_COLUMNS = 100
 
 # A catalog of 100,000 rows has a few hundred different figures.
 _price = lru_cache(maxsize=8192)(parse_price)
@@ -44,12 +48,14 @@ def parse_vms_csv(text: str, cloud: str, where: str = "vms.csv") -> list[Offerin
     if not text.endswith("\n"):
         raise BadCatalogFile(f"{where}: the last line has no end; the file was cut off")
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    offerings = []
+    offerings: list[Offering] = []
     try:
         header = checked_header(next(reader))
         for cells in reader:
             if len(cells) != len(header):
                 raise BadCatalogFile(f"{len(cells)} cells under {len(header)} columns")
+            if len(offerings) >= MAX_ROWS:
+                raise BadCatalogFile(f"more than {MAX_ROWS} rows")
             offerings.append(offering_of_row(dict(zip(header, cells, strict=True)), cloud))
     except (csv.Error, GpuCatalogError) as exc:
         raise BadCatalogFile(f"{where}, line {reader.line_num}: {exc}") from exc
@@ -86,19 +92,28 @@ def file_text(path: Path) -> str:
     return decoded(file_bytes(path), path)
 
 
-def file_bytes(path: Path) -> bytes:
+def file_bytes(path: Path, max_bytes: int = MAX_FILE_BYTES) -> bytes:
     """All bytes of a file.
 
     Raises:
-        BadCatalogFile: not a regular file, or too large.
+        BadCatalogFile: not a regular file, too large, or it grew while it was read.
         OSError: it cannot be read.
     """
-    found = path.stat()
-    if not stat.S_ISREG(found.st_mode):  # A pipe or device could be read without end.
-        raise BadCatalogFile(f"{path}: not a regular file")
-    if found.st_size > MAX_FILE_BYTES:
-        raise BadCatalogFile(f"{path}: larger than {MAX_FILE_BYTES} bytes")
-    return path.read_bytes()
+    with open(path, "rb", opener=_without_waiting) as file:
+        found = os.fstat(file.fileno())
+        if not stat.S_ISREG(found.st_mode):  # A pipe or device could be read without end.
+            raise BadCatalogFile(f"{path}: not a regular file")
+        if found.st_size > max_bytes:
+            raise BadCatalogFile(f"{path}: larger than {max_bytes} bytes")
+        content = file.read(found.st_size + 1)
+    if len(content) > found.st_size:
+        raise BadCatalogFile(f"{path}: written while it was read; read it again")
+    return content
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    """Open a file; a pipe too, to which nobody writes."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def decoded(content: bytes, where: object) -> str:
@@ -125,6 +140,8 @@ def checked_header(header: list[str]) -> list[str]:
     Raises:
         BadCatalogFile: otherwise.
     """
+    if len(header) > MAX_COLUMNS:
+        raise BadCatalogFile(f"more than {MAX_COLUMNS} columns")
     for column in _COLUMNS:
         if column not in header:
             raise BadCatalogFile(f"column {column!r} is missing")
@@ -153,7 +170,7 @@ def offering_of_row(row: Mapping[str, str], cloud: str) -> Offering:
         memory_gib=_quantity(row["MemoryGiB"], "MemoryGiB"),
         price_usd_per_hour=_price(row["Price"]),
         spot_price_usd_per_hour=_price(row["SpotPrice"]) if row["SpotPrice"] else None,
-        accelerator_name=name,
+        accelerator_name=named(name, "AcceleratorName") if name else None,
         accelerator_count=_quantity(count, "AcceleratorCount") if name else None,
         accelerator_vendor=gpu.vendor if gpu else None,
         gpu_memory_mib=gpu.memory_mib if gpu else None,

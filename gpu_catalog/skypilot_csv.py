@@ -15,12 +15,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from functools import cached_property, lru_cache
+from itertools import islice
 
 from gpu_catalog.accelerators import accelerator_table, name_key
 from gpu_catalog.errors import BadCatalogFile, BadQuantity
 from gpu_catalog.numbers import MAX_PRICE_USD_PER_HOUR, PRICE_DECIMALS, parse_quantity
 from gpu_catalog.prices import LineTest, PriceLine, any_line, sites_of
-from gpu_catalog.reading import checked_header
+from gpu_catalog.reading import MAX_ROWS, checked_header
 
 MOST_BROKEN = 0.05
 """Share of broken rows above which a file is refused."""
@@ -59,7 +60,9 @@ class SkyPilotRows:
         reader = csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""), strict=True)
         try:
             header = checked_header(next(reader, []))
-            self._rows = list(filter(None, reader))
+            self._rows = list(islice(filter(None, reader), MAX_ROWS + 1))
+            if len(self._rows) > MAX_ROWS:
+                raise BadCatalogFile(f"more than {MAX_ROWS} rows")
         except (csv.Error, BadCatalogFile) as exc:
             raise BadCatalogFile(f"{where}, line {reader.line_num}: {exc}") from exc
         self._width = len(header)

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 import gpu_catalog
+from gpu_catalog.texts import printable
 from publisher.store_cli import COMMANDS
 
 if TYPE_CHECKING:
@@ -193,7 +194,7 @@ def _fetch(request: RunRequest, as_json: bool) -> NoReturn:
     else:
         _console(stderr=False).print(results_table(results))
         for line in remarks(results):
-            click.echo(line, err=True)
+            click.echo(printable(line), err=True)
         click.echo(f"wrote {written}" if written else "no catalog was written", err=True)
         if request.session.record is not None:
             click.echo(f"answers saved in {request.session.record}", err=True)
@@ -205,7 +206,7 @@ def _probe(names: tuple[str, ...], options: SessionOptions, as_json: bool) -> No
 
     reports = [probe_cloud(name, options) for name in names]
     if as_json:
-        click.echo(json.dumps([report.to_dict() for report in reports], indent=1, ensure_ascii=False))
+        click.echo(json.dumps([report.to_dict() for report in reports], indent=1))
     else:
         click.echo("\n".join(probe_text(report) for report in reports))
     sys.exit(0 if all(report.reached for report in reports) else 1)
@@ -241,7 +242,7 @@ def validate(path: Path, cloud: str | None, version: str | None, as_json: bool) 
     except CannotValidate as exc:
         _fail(str(exc), as_json)
     if as_json:
-        click.echo(json.dumps([report.to_dict() for report in reports], indent=1, ensure_ascii=False))
+        click.echo(json.dumps([report.to_dict() for report in reports], indent=1))
     else:
         for report in reports:
             click.echo(report.to_text())
@@ -260,15 +261,15 @@ def _progress(clouds: Sequence[str], *, quiet: bool) -> Iterator[Callable[[str, 
         return
     console = _console(stderr=True)
     if not console.is_terminal:
-        yield lambda cloud, text: click.echo(f"{cloud}: {text}", err=True)
+        yield lambda cloud, text: click.echo(f"{cloud}: {printable(text)}", err=True)
         return
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
     columns = (SpinnerColumn(finished_text=" "), TextColumn("{task.fields[cloud]}"), TimeElapsedColumn(),
-               TextColumn("{task.description}"))  # fmt: skip
+               TextColumn("{task.description}", markup=False))  # fmt: skip
     with Progress(*columns, console=console, transient=True) as progress:
         tasks = {cloud: progress.add_task("starting", total=None, cloud=cloud) for cloud in clouds}
-        yield lambda cloud, text: progress.update(tasks[cloud], description=text)
+        yield lambda cloud, text: progress.update(tasks[cloud], description=printable(text))
 
 
 def _console(*, stderr: bool) -> Console:
@@ -289,7 +290,7 @@ def _check_extra(command: str) -> None:
 
 def _fail(message: str, as_json: bool) -> NoReturn:
     if as_json:
-        click.echo(json.dumps({"exit_code": 1, "error": message}, ensure_ascii=False))
+        click.echo(json.dumps({"exit_code": 1, "error": message}))
     else:
-        click.echo(f"Error: {message}", err=True)
+        click.echo(f"Error: {printable(message)}", err=True)
     sys.exit(1)

@@ -79,7 +79,7 @@ def results_json(results: Sequence[CloudResult], output: str | None) -> str:
             for result in results
         },
     }
-    return json.dumps(document, indent=1, ensure_ascii=False)
+    return json.dumps(document, indent=1)
 
 
 def _number(result: CloudResult) -> float | None:

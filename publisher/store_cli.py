@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from gpu_catalog.cloud_names import display_name
+from gpu_catalog.texts import printable
 from publisher.errors import PublishError
 from schemas.errors import SchemaError
 
@@ -29,9 +30,9 @@ def _errors(as_json: bool) -> Iterator[None]:
         yield
     except (PublishError, SchemaError, OSError) as exc:
         if as_json:
-            click.echo(json.dumps({"exit_code": 1, "error": str(exc)}, ensure_ascii=False))
+            click.echo(json.dumps({"exit_code": 1, "error": str(exc)}))
         else:
-            click.echo(f"Error: {exc}", err=True)
+            click.echo(f"Error: {printable(str(exc))}", err=True)
         sys.exit(1)
 
 
@@ -54,10 +55,10 @@ def verify_command(place: str, as_json: bool) -> None:
 
         problems = verify_place(place)
     if as_json:
-        click.echo(json.dumps({"place": place, "problems": problems}, indent=1, ensure_ascii=False))
+        click.echo(json.dumps({"place": place, "problems": problems}, indent=1))
     elif problems:
         for problem in problems:
-            click.echo(problem, err=True)
+            click.echo(printable(problem), err=True)
     else:
         click.echo(f"{place}: all files are as the manifest says")
     sys.exit(1 if problems else 0)
@@ -148,12 +149,12 @@ def push_command(
         click.echo(json.dumps({
             "exit_code": result.exit_code, "id": result.manifest.id, "changed": result.changed,
             "notes": result.notes, "alarms": result.alarms, "diff": differences.to_dict(),
-        }, indent=1, ensure_ascii=False))  # fmt: skip
+        }, indent=1))  # fmt: skip
     else:
         what = "published" if result.changed else "unchanged, the check is recorded"
         click.echo(f"{result.manifest.id}: {what}: {differences.summary}")
         for note in (*result.notes, *(f"ALARM: {alarm}" for alarm in result.alarms)):
-            click.echo(note, err=True)
+            click.echo(printable(note), err=True)
     sys.exit(result.exit_code)
 
 
@@ -202,7 +203,7 @@ def rollback_command(place: str, publication: str) -> None:
         from publisher.upkeep import rollback
 
         manifest = rollback(open_store(place), publication)
-    click.echo(f"{place}: readers follow {manifest.id} again, prices of {manifest.observed_at}")
+    click.echo(f"{place}: readers follow {manifest.id} again, prices of {printable(manifest.observed_at)}")
 
 
 @click.command("prune")
@@ -243,7 +244,7 @@ def watch_command(place: str, max_hours: int) -> None:
 
         problem = overdue(open_store(place), timedelta(hours=max_hours))
     if problem is not None:
-        click.echo(f"ALARM: {problem}", err=True)
+        click.echo(f"ALARM: {printable(problem)}", err=True)
         sys.exit(1)
     click.echo(f"{place}: checked within {max_hours} hours")
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from gpu_catalog.errors import BadCatalogFile
+from gpu_catalog.reading import file_bytes
 from publisher.errors import PublishError
 from schemas import Report, validate_catalog, validate_images
 
@@ -35,7 +37,9 @@ def validate_path(path: Path, cloud: str | None = None, version: str | None = No
 
 def _report(file: Path, cloud: str | None, version: str | None) -> Report:
     try:
-        content = file.read_bytes()
+        content = file_bytes(file)
+    except BadCatalogFile as exc:
+        raise CannotValidate(str(exc)) from exc
     except OSError as exc:
         raise CannotValidate(f"{file} cannot be read ({exc.strerror})") from exc
     folder = file.resolve().parent

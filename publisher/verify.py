@@ -7,6 +7,7 @@ from pathlib import Path
 
 from gpu_catalog.errors import BadCatalogFile
 from gpu_catalog.manifest import FileEntry, Manifest, publication_id, read_manifest
+from gpu_catalog.reading import file_bytes
 from publisher.folder import JOURNAL_NAME, TEMPORARY_PREFIX, nobody_writing
 
 PUBLISHED_SUFFIXES = (".csv", ".jsonl", ".parquet")
@@ -38,7 +39,10 @@ def _wrong_files(path: Path, manifest: Manifest) -> Iterator[str]:
 
 def _wrong_file(path: Path, name: str, entry: FileEntry) -> Iterator[str]:
     try:
-        content = (path / name).read_bytes()
+        content = file_bytes(path / name)
+    except BadCatalogFile as exc:
+        yield str(exc)
+        return
     except OSError as exc:
         yield f"{name}: cannot be read ({exc.strerror})"
         return

@@ -9,6 +9,7 @@ import pytest
 
 from fetchers import FETCHERS, CredentialsMissing, FetchError, Session, SessionOptions
 from fetchers.credentials import MAX_KEY_FILE_BYTES, Key, find_key
+from fetchers.exchange import Request
 
 KEY = "secret_name_0a1b2c3d4e5f.6a7b8c9d"
 YOTTA, LAMBDA, RUNPOD = (FETCHERS[name].key_source for name in ("yotta", "lambda", "runpod"))
@@ -193,3 +194,5 @@ def test_a_key_shows_in_no_repr_and_no_message(tmp_path: Path) -> None:
     session.close()
     assert KEY not in repr(caught.value)
     assert KEY not in repr(session)
+    assert KEY not in repr(SessionOptions(environ=environ))
+    assert KEY not in repr(Request(method="GET", url="https://example.com", key_header=("Authorization", KEY)))

@@ -113,7 +113,7 @@ def broken(share: float) -> str:
 FAULTS: dict[str, tuple[Callable[[Path], object] | str, str]] = {
     "not there": (lambda path: path.unlink(), "not there"),
     "a server error": ("500", "HTTP 500"),
-    "cut off": ("cut", "ChunkedEncodingError"),
+    "cut off": ("cut", "vms.csv: cut off or damaged on the way"),
     "stalled": ("stall", "ConnectionError|ReadTimeout"),
     "huge": (lambda path: path.write_text(skypilot_file() * 200), "larger than the 50000 bytes"),
     "a page": (lambda path: path.write_text("<html><body>Sign in</body></html>\n"), "line 1: column"),
