@@ -46,6 +46,12 @@ def test_there_are_the_workflows_that_this_file_knows() -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_nothing_starts_a_workflow_that_could_give_a_stranger_its_rights(name: str) -> None:
+    allowed = {"push", "pull_request"} if name == "ci.yml" else {"workflow_dispatch"}
+    assert set(workflow(name)["on"]) == allowed | {"schedule"}
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_every_action_is_pinned_to_a_commit_whose_version_is_said(name: str) -> None:
     for line in (WORKFLOWS / name).read_text(encoding="utf-8").splitlines():
         if "uses:" in line:
