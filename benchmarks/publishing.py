@@ -82,7 +82,9 @@ def offerings(rows: int, *, night: int) -> list[Offering]:
     for number in range(types):
         family, place = divmod(number, len(recorded))
         one = recorded[place]
-        name = f"f{family}.{one.instance_type}" if family else one.instance_type
+        # A name that keeps RunPod's grammar: 1x_A40-f2_SECURE, cpu5cf2-4-8.
+        end, mark = ("_SECURE", "-f") if one.accelerator_name else ("-", "f")
+        name = one.instance_type.replace(end, f"{mark}{family}{end}", 1) if family else one.instance_type
         for region in range(regions):
             per_mille = 1000 + 10 * family + region
             if night == 3 and (number * regions + region) % 20 == 0:
@@ -90,7 +92,8 @@ def offerings(rows: int, *, night: int) -> list[Offering]:
             price = round(one.price_usd_per_hour * per_mille / Decimal(1000), 6).normalize()
             for zone in ("a", "b"):
                 row = replace(one, instance_type=name, price_usd_per_hour=price, region=f"region-{region}",
-                              zone=f"region-{region}{zone}", observed_at=f"2026-12-0{night}T02:00:00Z")  # fmt: skip
+                              zone=f"region-{region}{zone}", source="benchmark",
+                              observed_at=f"2026-12-0{night}T02:00:00Z")  # fmt: skip
                 found.append(row)
     assert len(found) == rows
     return found

@@ -62,7 +62,7 @@ def parse_gpu_info(cell: str) -> GpuInfo:
     """
     literal = _literal(cell)
     try:
-        gpu = literal["Gpus"][0]
+        (gpu,) = literal["Gpus"]  # SkyPilot looks at the first one only: a second one would not be counted.
         info = GpuInfo(
             name=gpu["Name"],
             vendor=gpu.get("Manufacturer"),
@@ -70,7 +70,7 @@ def parse_gpu_info(cell: str) -> GpuInfo:
             memory_mib=gpu["MemoryInfo"]["SizeInMiB"],
             total_memory_mib=literal["TotalGpuMemoryInMiB"],
         )
-    except (KeyError, IndexError, TypeError, AttributeError) as exc:
+    except (KeyError, ValueError, TypeError, AttributeError) as exc:
         raise BadGpuInfo(
             "GpuInfo is not {'Gpus': [{'Name', 'Count', 'MemoryInfo': {'SizeInMiB'}}], 'TotalGpuMemoryInMiB'}"
         ) from exc
@@ -89,6 +89,10 @@ def _literal(cell: str) -> dict[str, Any]:
     """Parse the text as a Python literal, or raise BadGpuInfo. The shape is the caller's to check."""
     if len(cell) > MAX_CELL_CHARS:
         raise BadGpuInfo(f"GpuInfo is longer than {MAX_CELL_CHARS} characters")
+    if (
+        not cell.isprintable()
+    ):  # What cannot be seen (a change of writing direction) makes a name look like another.
+        raise BadGpuInfo(f"GpuInfo has characters that cannot be seen: {cell[:40]!r}")
     outside_text = _TEXT.sub("", cell)
     if not _OUTSIDE_TEXT.fullmatch(outside_text):
         raise BadGpuInfo(f"GpuInfo is more than dicts, lists, plain text and numbers: {cell[:40]!r}")

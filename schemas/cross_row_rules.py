@@ -82,9 +82,27 @@ _AGREEMENTS = (
     ),
 )
 
+
+def _one_spelling(column: str, name: Callable[[Offering], str | None]) -> _Agreement:
+    return _Agreement(
+        "one-spelling",
+        "A name is spelled in one way: lookups ignore case, so that two spellings are one thing.",
+        column,
+        lambda row: (name(row) or "").lower() or None,
+        name,
+    )
+
+
+_SPELLINGS = (
+    _one_spelling("InstanceType", attrgetter("instance_type")),
+    _one_spelling("AcceleratorName", attrgetter("accelerator_name")),
+    _one_spelling("Region", attrgetter("region")),
+    _one_spelling("AvailabilityZone", attrgetter("zone")),
+)
+
 _PRICE_RISES = "price-rises-with-count"
 
-CROSS_ROW_RULES = {agreement.rule: agreement.says for agreement in _AGREEMENTS} | {
+CROSS_ROW_RULES = {agreement.rule: agreement.says for agreement in (*_AGREEMENTS, *_SPELLINGS)} | {
     _PRICE_RISES: "More of an accelerator costs more: at one site the cheapest price of a count rises with the "
     "count."
 }
@@ -97,8 +115,15 @@ def cross_row_findings(rows: Mapping[int, Offering]) -> list[Finding]:
     Where rows disagree, those outside the majority are at fault; without a majority all are, since nothing tells
     which of them is right.
     """
-    findings = [finding for agreement in _AGREEMENTS for finding in _disagreements(rows, agreement)]
+    agreements = [*_AGREEMENTS, *(spelling for spelling in _SPELLINGS if _has_two_spellings(rows, spelling))]
+    findings = [finding for agreement in agreements for finding in _disagreements(rows, agreement)]
     return findings + list(_prices_that_do_not_rise(rows))
+
+
+def _has_two_spellings(rows: Mapping[int, Offering], spelling: _Agreement) -> bool:
+    """Whether any name differs from another in case alone: a catalog has few names, and many rows."""
+    names = {str(name) for name in map(spelling.value, rows.values()) if name is not None}
+    return len({name.lower() for name in names}) < len(names)
 
 
 def _disagreements(rows: Mapping[int, Offering], agreement: _Agreement) -> Iterator[Finding]:

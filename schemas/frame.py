@@ -16,6 +16,7 @@ from gpu_catalog.errors import BadGpuInfo
 from gpu_catalog.gpu_info import parse_gpu_info
 from schemas.columns import COLUMNS
 from schemas.errors import needs_extra
+from schemas.type_names import TypeFigures, type_figures
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -94,9 +95,13 @@ def catalog_frame(
     def table_figures(name: str | None) -> _TableFigures:
         return _table_figures(name, cloud, table)
 
+    def figures_of_type(name: str | None) -> TypeFigures:
+        return type_figures(name, cloud)
+
     text = text_frame([column.name for column in COLUMNS], header, rows)
     gpus = _each(_gpu_info_figures, text["GpuInfo"])
     known = _each(table_figures, text["AcceleratorName"])
+    types = _each(figures_of_type, text["InstanceType"])
     figures = {
         "has_accelerator": text["AcceleratorName"].notna(),
         "has_count": text["AcceleratorCount"].notna(),
@@ -114,10 +119,16 @@ def catalog_frame(
             pd.DataFrame(figures, index=text.index),
             pd.DataFrame(gpus, columns=_GpuInfoFigures._fields, index=text.index),
             pd.DataFrame(known, columns=_TableFigures._fields, index=text.index),
+            pd.DataFrame(types, columns=TypeFigures._fields, index=text.index),
         ],
         axis=1,
     )
     frame["gpu_memory_ratio"] = frame["gpu_memory_gib"] / frame["known_memory_gib"]
+    # Where vCPUs or prices are not above zero, their own expectations say so.
+    cpus, usd_per_hour = (frame[name].where(frame[name] > 0) for name in ("cpus", "usd_per_hour"))
+    frame["memory_gib_per_vcpu"] = frame["memory_gib"].where(frame["memory_gib"] > 0) / cpus
+    frame["usd_per_vcpu_hour"] = (usd_per_hour / cpus).where(~frame["has_accelerator"])
+    frame["spot_share"] = frame["spot_usd_per_hour"].where(frame["spot_usd_per_hour"] > 0) / usd_per_hour
     return frame
 
 

@@ -75,6 +75,8 @@ def test_what_is_written_reads_back_and_skypilot_reads_it(
         CELL.replace("'H100'", "'H100' + ''"), CELL.replace("'H100'", "__import__('os').name"), CELL + " # comment",
         CELL.replace("81920", "\u0668\u0661\u0669\u0662\u0660"), CELL.replace("81920", "81_920"), "\ud800",
         CELL.replace("H100", "\ud800"), CELL.replace("NVIDIA", "\x0eVIDIA"), CELL.replace("H100", "H\u2028"),
+        CELL.replace("NVIDIA", "NVIDIA\u202e"), CELL.replace("H100", "H\u200b100"),
+        CELL.replace("}}], ", "}}, {'Name': 'A100', 'Count': 8, 'MemoryInfo': {'SizeInMiB': 40960}}], "),
     ],
     ids=ascii,
 )  # fmt: skip

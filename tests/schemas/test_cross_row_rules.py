@@ -75,9 +75,18 @@ def test_a_zone_lies_in_one_region() -> None:
 def test_price_must_rise_with_the_count() -> None:
     assert found(*priced(n1="2.49", n2="4.98", n4="4.00", n8="19.92")) == {"price-rises-with-count": [2]}
     assert found(*priced(n1="20", n2="4.98", n4="9.96", n8="19.92")) == {"price-rises-with-count": [0]}
-    assert found(*priced(n1="2.49", n8="2.49")) == {"price-rises-with-count": [1]}
+    assert found(*priced(n1="2.49", n8="2.49")) == {"price-rises-with-count": [1]}, "a price per GPU"
     assert found(*priced(n1="2.49", n2="2.49", n4="2.49", n8="19.92")) == {"price-rises-with-count": [1, 2]}
     assert found(*priced(n2="4.98", n8="2.49")) == {"price-rises-with-count": [1]}, "a tie falls to the low count"
+
+
+def test_a_name_has_one_spelling() -> None:
+    rows = [replace(in_region(H100, "US", f"US-{n}"), instance_type=f"t{n}") for n in range(3)]
+
+    assert found(*rows[:2], replace(rows[2], region="us")) == {"one-spelling": [2]}
+    assert found(*rows[:2], replace(rows[2], accelerator_name="h100")) == {"one-spelling": [2]}
+    assert found(*rows[:2], replace(rows[2], instance_type="T0")) == {"one-spelling": [0, 2]}
+    assert found(*rows[:2], replace(rows[2], zone="us-0")) == {"one-spelling": [0, 2]}
 
 
 def test_prices_are_compared_within_one_site_and_cloud_type() -> None:

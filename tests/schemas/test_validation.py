@@ -37,6 +37,8 @@ def gpu_info(name: str = "H100", count: float = 1, memory_mib: int = 81920) -> s
     return format_gpu_info(name, "NVIDIA", count, memory_mib)
 
 
+NO_GPU = {"AcceleratorName": "", "AcceleratorCount": "", "GpuInfo": ""}
+
 # What is written into cells of an otherwise good row, and the one rule that must find it.
 CELL_DAMAGES = [
     ("instance-type-filled", {"InstanceType": ""}),
@@ -58,6 +60,7 @@ CELL_DAMAGES = [
     ("count-number", {"AcceleratorCount": "one"}),
     ("count-range", {"AcceleratorCount": "0.0", "GpuInfo": "{'Gpus': []}"}),
     ("count-range", {"AcceleratorCount": "512.0", "GpuInfo": gpu_info(count=512), "Price": "1000.0"}),
+    ("count-whole", {"AcceleratorCount": "1.5", "GpuInfo": gpu_info(count=1.5)}),
     ("vcpus-filled", {"vCPUs": ""}),
     ("vcpus-number", {"vCPUs": "8 vCPU"}),
     ("vcpus-range", {"vCPUs": "0.0"}),
@@ -66,6 +69,8 @@ CELL_DAMAGES = [
     ("memory-number", {"MemoryGiB": "80GB"}),
     ("memory-number", {"MemoryGiB": "inf"}),
     ("memory-range", {"MemoryGiB": "204800.0"}),
+    ("memory-per-vcpu", {"vCPUs": "0.5"}),
+    ("memory-per-vcpu", {"vCPUs": "200.0", "MemoryGiB": "26.0"}),
     ("gpu-info-with-name", {"GpuInfo": ""}),
     ("gpu-info-with-name", {"AcceleratorName": "", "AcceleratorCount": ""}),
     ("gpu-info-parses", {"GpuInfo": "A40"}),
@@ -92,6 +97,7 @@ CELL_DAMAGES = [
     ("spot-price-number", {"SpotPrice": "-"}),
     ("spot-price-range", {"SpotPrice": "0.0"}),
     ("spot-at-most-price", {"SpotPrice": "2.5"}),
+    ("spot-price-share", {"SpotPrice": "0.0249"}),
     ("price-filled", {"Price": ""}),
     ("price-number", {"Price": "$2.49"}),
     ("price-number", {"Price": "2.4900001"}),
@@ -103,6 +109,8 @@ CELL_DAMAGES = [
     ("price-in-band", {"Price": "0.0249"}),
     ("price-in-band", {"Price": "249.0"}),
     ("price-in-band", {"AcceleratorName": "X1", "GpuInfo": gpu_info("X1"), "Price": "0.01"}),
+    ("cpu-price-in-band", {**NO_GPU, "Price": "249.0"}),
+    ("cpu-price-in-band", {**NO_GPU, "Price": "0.0249"}),
     ("arch", {"Arch": "x86"}),
     ("one-line-rows", {"Region": "us\neast"}),
     ("one-line-rows", {"InstanceType": "1x\r\nH100"}),
@@ -176,6 +184,25 @@ def test_memory_is_compared_with_what_this_cloud_states() -> None:
 
     assert validate(content, cloud="yotta").ok
     assert [finding.rule for finding in validate(content).findings] == ["gpu-memory-known"]
+
+
+@pytest.mark.parametrize(
+    ("cloud", "instance_type", "rules"),
+    [
+        ("runpod", "1x_H100_SECURE", []),
+        ("runpod", "2x_H100_COMMUNITY", ["type-says-count"]),
+        ("runpod", "gpu_1x_h100", ["type-grammar"]),
+        ("yotta", "1x26v200g_NVIDIA_H100_80G_SECURE", []),
+        ("yotta", "2x26v201g_NVIDIA_H100_80G_SECURE", ["type-says-count", "type-says-memory"]),
+        ("yotta", "1x27v200g_NVIDIA_H100_80G_SECURE", ["type-says-vcpus"]),
+        ("yotta", "1x_H100_SECURE", []),
+        ("lambda", "gpu_8x_h100_sxm5", []),
+    ],
+)
+def test_names_of_our_making_say_what_the_row_says(cloud: str, instance_type: str, rules: list[str]) -> None:
+    report = validate(vms_csv([replace(H100, instance_type=instance_type)], "v8"), cloud=cloud)
+
+    assert [finding.rule for finding in report.findings] == rules
 
 
 def test_an_accelerator_outside_the_table_passes() -> None:
