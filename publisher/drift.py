@@ -37,7 +37,11 @@ class DriftLimits:
     """More than this share of the instance types lost: the cloud is kept."""
 
     lost_types_at_least: int
-    """Fewer lost instance types than this never keep a cloud, whatever their share."""
+    """Fewer lost instance types (or rows) than this never keep a cloud, whatever their share; an accelerator that
+    vanishes with so many or more is kept."""
+
+    lost_rows_share: Fraction
+    """The types that stay have fewer rows by more than this share: the cloud is kept."""
 
     median_move_share: Fraction
     """The median price moved by more than this share of the old one, up or down: the cloud is kept."""
@@ -114,8 +118,8 @@ def judge(
     limits, table = limits or default_limits(), table or accelerator_table()
     pairs = _pairs(before, now)
     defects = _defects(before, now, pairs, limits)
-    moves = _lost_types(before, now, limits) + _median_move(pairs, limits, table)
-    jumps = _jumps(pairs, limits, table)
+    moves = _lost_types(before, now, limits) + _lost_rows(before, now, limits) + _median_move(pairs, limits, table)
+    jumps = _jumps(pairs, limits, table) | _vanished(before, now, limits)
     drifts = [*moves, *jumps.values()]
     if defects:
         return _decision(cloud, "refused", defects)
@@ -268,6 +272,29 @@ def _lost_types(before: Sequence[Offering], now: Sequence[Offering], limits: Dri
         return []
     why = f"{len(lost)} of {len(known)} instance types are lost, {lost[0]} first"
     return [_Drift(why=why, digest=_digest((name,) for name in lost))]
+
+
+def _lost_rows(before: Sequence[Offering], now: Sequence[Offering], limits: DriftLimits) -> list[_Drift]:
+    """Fewer sites for the types that both have, whichever: a site may go and come under another name."""
+    types = _by_type(before).keys() & _by_type(now).keys()
+    then, today = ([row for row in rows if row.instance_type in types] for rows in (before, now))
+    lost = len(then) - len(today)
+    if lost < limits.lost_types_at_least or lost <= limits.lost_rows_share * len(then):
+        return []
+    why = f"{lost} of {len(then)} rows are lost"
+    return [_Drift(why=why, digest=_digest((row.instance_type, row.region, row.zone or "") for row in today))]
+
+
+def _vanished(before: Sequence[Offering], now: Sequence[Offering], limits: DriftLimits) -> dict[str, _Drift]:
+    """The accelerators that no row has any more; whoever asks for one would be sent elsewhere."""
+    gone = {row.accelerator_name for row in before} - {row.accelerator_name for row in now}
+    vanished = {}
+    for name in sorted(filter(None, gone)):
+        types = {row.instance_type for row in before if row.accelerator_name == name}
+        if len(types) >= limits.lost_types_at_least:
+            why = f"{name} is gone with {len(types)} instance types"
+            vanished[name] = _Drift(why=why, digest=_digest((name, kind) for kind in types))
+    return vanished
 
 
 def _median_move(pairs: Sequence[_Pair], limits: DriftLimits, table: AcceleratorTable) -> list[_Drift]:

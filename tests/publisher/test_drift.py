@@ -109,6 +109,33 @@ def test_new_types_do_not_make_up_for_lost_ones_and_cpu_types_count() -> None:
     assert plain(judge([*cpus[:2], *cloud(9)], cloud(9)))
 
 
+@pytest.mark.parametrize(("lost", "verdict"), [(4, "accepted"), (5, "kept"), (9, "kept")])
+def test_lost_rows_without_a_lost_type(lost: int, verdict: str) -> None:
+    """Of ten sites; new names of those that stay make nothing worse."""
+    before = [replace(row, region=f"r{n}") for n in range(10) for row in cloud(3)]
+    now = [replace(row, region=f"r{n}") for n in range(10 - lost) for row in cloud(3)]
+    decision = judge(before, now)
+
+    assert decision.verdict == verdict
+    assert plain(judge(before, [replace(row, region=f"new-{row.region}") for row in before]))
+    assert judge(before, now, limits=replace(default_limits(), lost_rows_share=Fraction(1))).verdict == "accepted"
+    if verdict == "kept":
+        assert f"{lost * 3} of 30 rows are lost" in (decision.reason or "")
+        assert judge(before, now, held_back=decision.proposal).verdict == "accepted", "came back unchanged"
+
+
+@pytest.mark.parametrize(("types", "kept"), [(2, []), (3, ["H100"])])
+def test_an_accelerator_that_vanishes_is_kept_for_a_night(types: int, kept: list[str]) -> None:
+    """Two types may be retired together, as `lost_types_at_least` says."""
+    doomed = [gpu(f"h{n}", "5", "H100") for n in range(types)]
+    first = judge([*cloud(20), *doomed], cloud(20))
+    second = judge([*cloud(20), *doomed], cloud(20), held_back=first.proposal)
+
+    assert (first.verdict, list(first.kept_accelerators)) == ("accepted", kept)
+    assert (second.verdict, second.kept_accelerators) == ("accepted", {})
+    assert set(merged(doomed, cloud(20), first.kept_accelerators)) == {*cloud(20), *(doomed if kept else [])}
+
+
 @pytest.mark.parametrize(
     ("factor", "verdict"),
     [
@@ -156,10 +183,11 @@ def test_each_type_has_one_vote_however_many_regions_it_has() -> None:
 def test_a_site_that_comes_or_goes_moves_no_price() -> None:
     cheap = [replace(row, region="r1") for row in cloud(3)]
     dear = [replace(row, region="r2") for row in times(cloud(3), "9")]
+    near = [replace(row, region="r3") for row in cloud(3)]
     zoned = [replace(row, region="r1", zone="z2") for row in times(cloud(3), "9")]
 
     assert plain(judge(cheap, cheap + dear))
-    assert plain(judge(cheap + dear, cheap))
+    assert plain(judge(cheap + near + dear, cheap + near))
     assert plain(
         judge([replace(row, zone="z1") for row in cheap], [*zoned, *(replace(r, zone="z1") for r in cheap)])
     )
