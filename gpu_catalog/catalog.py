@@ -18,11 +18,18 @@ from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from gpu_catalog.errors import BadCatalogFile, NoCatalog, SyncFailed
-from gpu_catalog.manifest import MANIFEST_NAME, CloudEntry, Manifest, parse_manifest, read_manifest
+from gpu_catalog.manifest import (
+    MANIFEST_NAME,
+    MAX_MANIFEST_BYTES,
+    CloudEntry,
+    Manifest,
+    parse_manifest,
+    read_manifest,
+)
 from gpu_catalog.offering import Offering
 from gpu_catalog.offers import Offer, grouped, parse_offers
 from gpu_catalog.pointer import POINTER_NAME, PUBLICATIONS, Pointer, parse_pointer
-from gpu_catalog.reading import decoded, file_bytes, read_vms_csv
+from gpu_catalog.reading import MAX_FILE_BYTES, decoded, file_bytes, read_vms_csv
 
 ROOT_VARIABLE = "GPU_CATALOG_ROOT"
 BUNDLED = Path(__file__).with_name("bundled")
@@ -286,7 +293,7 @@ def read_snapshot(root: Path) -> Snapshot:
         if (root / POINTER_NAME).is_file():
             pointer = _read_pointer(root)
             folder = root / PUBLICATIONS / pointer.id
-            content = _read(folder / MANIFEST_NAME)
+            content = _read(folder / MANIFEST_NAME, MAX_MANIFEST_BYTES)
             if hashlib.sha256(content).hexdigest() != pointer.sha256:
                 raise BadCatalogFile(f"{folder / MANIFEST_NAME}: not the manifest that {POINTER_NAME} points to")
             manifest = parse_manifest(content, str(folder / MANIFEST_NAME))
@@ -315,12 +322,12 @@ def _is_current(root: Path, snapshot: Snapshot) -> bool:
 
 
 def _read_pointer(root: Path) -> Pointer:
-    return parse_pointer(_read(root / POINTER_NAME), str(root / POINTER_NAME))
+    return parse_pointer(_read(root / POINTER_NAME, MAX_MANIFEST_BYTES), str(root / POINTER_NAME))
 
 
-def _read(path: Path) -> bytes:
+def _read(path: Path, max_bytes: int = MAX_FILE_BYTES) -> bytes:
     try:
-        return file_bytes(path)
+        return file_bytes(path, max_bytes)
     except OSError as exc:
         raise BadCatalogFile(f"{path}: cannot be read ({exc.strerror})") from exc
 
@@ -349,7 +356,10 @@ def _listed_clouds(folder: Path, manifest: Manifest) -> dict[str, CloudOffers]:
             content = _read(path)
             if hashlib.sha256(content).hexdigest() != manifest.files[listed].sha256:
                 raise BadCatalogFile(f"{path}: not the file of the manifest; publish or sync again")
-            clouds[cloud] = CloudOffers(cloud, parse_offers(decoded(content, path), str(path)), facts)
+            offers = parse_offers(decoded(content, path), str(path))
+            if strangers := {offer.offering.cloud for offer in offers} - {cloud}:
+                raise BadCatalogFile(f"{path}: offers of {min(strangers)[:40]!r} among those of {cloud}")
+            clouds[cloud] = CloudOffers(cloud, offers, facts)
     return clouds
 
 

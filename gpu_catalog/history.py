@@ -29,7 +29,7 @@ from typing import Any, Literal, TypeAlias, get_args
 from gpu_catalog import json_values
 from gpu_catalog.errors import BadCatalogFile
 from gpu_catalog.numbers import parse_price, parse_quantity
-from gpu_catalog.offers import JSON_LINE, MAX_LINE_CHARS, Offer, named
+from gpu_catalog.offers import MAX_LINE_CHARS, Offer, named
 
 TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 
@@ -195,7 +195,7 @@ def parse_history(text: str, where: str = "history.jsonl") -> list[PriceChange]:
         try:
             if len(line) > MAX_LINE_CHARS:
                 raise BadCatalogFile(f"longer than {MAX_LINE_CHARS} characters")
-            found += _parsed(JSON_LINE.decode(line))
+            found += _parsed(json_values.loads(line))
             if len(found) > MAX_CHANGES:
                 raise BadCatalogFile(f"more than {MAX_CHANGES} changes")
         except (ValueError, ArithmeticError, KeyError, TypeError, AttributeError, RecursionError) as exc:

@@ -1,14 +1,45 @@
-"""Values out of foreign JSON objects, each checked for its kind.
+"""Foreign JSON, and values out of its objects, each checked for its kind.
 
-Every function takes an object and a key, and raises KeyError where the key is missing.
+Every function but `loads` takes an object and a key, and raises KeyError where the key is missing.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from typing import Any
+from decimal import Decimal
+from typing import Any, NoReturn
 
 from gpu_catalog.errors import BadCatalogFile
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):  # One reader would go by the first, another by the last.
+        keys = [key for key, _ in pairs]
+        raise BadCatalogFile(f"{max(keys, key=keys.count)[:40]!r} is there twice")
+    return found
+
+
+def _no_number(name: str) -> NoReturn:
+    raise BadCatalogFile(f"{name} is no number of JSON")
+
+
+_STRICT = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_no_number, parse_float=Decimal)
+"""One for all texts: making it takes as long as reading a short one."""
+
+
+def loads(text: str) -> Any:
+    """What a JSON text says, its fractions as Decimal.
+
+    Raises:
+        BadCatalogFile: a key twice in one object, or NaN or Infinity, which are no JSON.
+        ValueError, RecursionError: no JSON, or too deep.
+    """
+    try:
+        return _STRICT.decode(text)
+    except ArithmeticError as exc:
+        raise BadCatalogFile("a number beyond all bounds") from exc
 
 
 def text(data: Mapping[str, Any], key: str) -> str:

@@ -17,6 +17,7 @@ from typing import Any, Literal, get_args
 from gpu_catalog import json_values
 from gpu_catalog.errors import BadCatalogFile
 from gpu_catalog.offering import Skipped
+from gpu_catalog.pointer import PUBLICATIONS
 from gpu_catalog.reading import file_bytes
 
 MANIFEST_NAME = "manifest.json"
@@ -32,6 +33,7 @@ _SAFE_PATH = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*
 _SAFE_ID = re.compile(r"[A-Za-z0-9-][A-Za-z0-9._-]{0,99}", re.ASCII)
 _SCHEMA = re.compile(r"v[1-9][0-9]{0,3}", re.ASCII)
 _CLOUD_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}", re.ASCII)
+_COMMON = "common"
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -172,7 +174,7 @@ def parse_manifest(content: bytes, where: str = MANIFEST_NAME) -> Manifest:
     if len(content) > MAX_MANIFEST_BYTES:
         raise BadCatalogFile(f"{where}: larger than {MAX_MANIFEST_BYTES} bytes")
     try:
-        data = json.loads(content.decode("utf-8"))
+        data = json_values.loads(content.decode("utf-8"))
         if not isinstance(data, dict):
             raise BadCatalogFile("no manifest (not an object)")
         form = json_values.count(data, "format")
@@ -200,6 +202,8 @@ def parse_manifest(content: bytes, where: str = MANIFEST_NAME) -> Manifest:
 
 
 def _clouds(entries: dict[str, Any]) -> dict[str, CloudEntry]:
+    if _COMMON in entries:
+        raise BadCatalogFile(f"no cloud can be called {_COMMON}: its folder holds the files of all")
     return {_plain(name, _CLOUD_NAME, "cloud name"): _cloud(json_values.members(entries, name)) for name in entries}
 
 
@@ -238,6 +242,9 @@ def _files(entries: dict[str, Any]) -> dict[str, FileEntry]:
     files = {}
     for path in entries:
         entry = json_values.members(entries, _plain(path, _SAFE_PATH, "path"))
+        # Copying such a file would replace a pointer or a manifest.
+        if "/" not in path or path.startswith(f"{PUBLICATIONS}/"):
+            raise BadCatalogFile(f"path {path[:80]!r} is not that of a catalog")
         sha256 = _plain(json_values.text(entry, "sha256"), _SHA256, "sha256")
         files[path] = FileEntry(sha256, json_values.count(entry, "size_bytes"), json_values.count(entry, "rows"))
     for path in files:

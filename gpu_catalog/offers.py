@@ -6,10 +6,8 @@ them once and lists the sites, so that reading and searching touch hundreds of o
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from decimal import Decimal
 from typing import Any
 
 from gpu_catalog import json_values
@@ -22,8 +20,6 @@ MAX_LINES = 1_000_000
 """Of one file; the largest that is published has some hundred."""
 LONGEST_NAME = 200
 """Characters of a cloud, instance type, region, zone or accelerator."""
-JSON_LINE = json.JSONDecoder(parse_float=Decimal)
-"""Reads a line, prices exactly; one for all lines, since making it takes as long as a short line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +89,7 @@ def parse_offers(text: str, where: str = "offers.jsonl") -> list[Offer]:
         try:
             if len(line) > MAX_LINE_CHARS:
                 raise BadCatalogFile(f"longer than {MAX_LINE_CHARS} characters")
-            offers.append(_parsed(JSON_LINE.decode(line)))
+            offers.append(_parsed(json_values.loads(line)))
         except (ValueError, ArithmeticError, KeyError, TypeError, AttributeError, RecursionError) as exc:
             reason = f"{exc} is missing" if isinstance(exc, KeyError) else str(exc)
             raise BadCatalogFile(f"{where}, line {number}: {reason}") from exc

@@ -57,7 +57,7 @@ def parse_pointer(content: bytes, where: str = POINTER_NAME) -> Pointer:
     if len(content) > MAX_POINTER_BYTES:
         raise BadCatalogFile(f"{where}: larger than {MAX_POINTER_BYTES} bytes")
     try:
-        data = json.loads(content)
+        data = json_values.loads(content.decode())
         known = {key: json_values.text(data, key) for key in ("id", "sha256", "checked_at")}
         confirmed, held_back = (_texts(data.get(key)) for key in ("confirmed", "held_back"))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as exc:

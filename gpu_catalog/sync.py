@@ -122,6 +122,8 @@ class _Sync:
             self._remember(held[0], held[1], answer, confirmed)
             return Synced(id=held[0].id, url=self.url, changed=False, observed_at=held[0].observed_at)
         manifest = parse_manifest(content, MANIFEST_NAME)
+        if base not in ("", f"{PUBLICATIONS}/{manifest.id}/"):
+            raise SyncFailed(f"{base}{MANIFEST_NAME} is the manifest of {manifest.id}")
         self._fetch(base, manifest, content, held[0] if held else None)
         self._remember(manifest, content, answer, confirmed)
         self._prune(manifest.id)

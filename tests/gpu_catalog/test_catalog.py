@@ -164,6 +164,15 @@ def test_a_pointer_to_another_manifest_is_refused(folder: Path) -> None:
             Catalog.load(root)
 
 
+def test_a_pointed_manifest_of_another_publication_is_refused(folder: Path) -> None:
+    root = publications(folder)
+    pointer = json.loads((root / "latest.json").read_text())
+    (root / "publications" / pointer["id"]).rename(root / "publications" / "other")
+    (root / "latest.json").write_text(json.dumps(pointer | {"id": "other"}))
+    with pytest.raises(BadCatalogFile, match=f"the manifest of {pointer['id']}"):
+        Catalog.load(root)
+
+
 def test_refresh_moves_to_a_new_publication_as_a_whole(folder: Path) -> None:
     catalog = Catalog.load(folder)
     held = catalog.snapshot

@@ -43,7 +43,7 @@ cloud_entries = st.builds(
     skipped=st.lists(skips, max_size=2).map(tuple),
 )
 file_maps = st.dictionaries(
-    st.sampled_from(["manifest", "v8/yotta/vms.csv", "v7/lambda/offers.jsonl", "a-b_c.d/E.0"]),
+    st.sampled_from(["v9/manifest", "v8/yotta/vms.csv", "v7/lambda/offers.jsonl", "a-b_c.d/E.0"]),
     st.builds(FileEntry.of, st.binary(max_size=8), counts),
     max_size=2,
 )
