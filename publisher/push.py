@@ -1,7 +1,8 @@
 """Publishing a folder that `fetch-catalog` wrote: gate, write, point; what readers follow is moved last.
 
 Each cloud is taken from the folder when it was fetched now and the drift gate lets it pass, else from the latest
-publication of the store. Nothing is validated again: the folder must be as its manifest says.
+publication of the store. No row is validated again: the folder must be as its manifest says, and its files must say
+the same.
 """
 
 from __future__ import annotations

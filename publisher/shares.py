@@ -6,9 +6,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from gpu_catalog.errors import BadCatalogFile
 from gpu_catalog.manifest import CloudEntry, FileEntry, Manifest
 from gpu_catalog.offering import Offering
 from gpu_catalog.offers import Offer, grouped, parse_offers
+from publisher.agreement import disagreements
 from publisher.drift import Decision, judge, merged
 from publisher.errors import CannotPush
 from publisher.publication import CloudCatalog
@@ -53,7 +55,7 @@ def share_of(
     """A cloud's share of the publication to be made from the folder `source`; `standing` is what `latest` offers.
 
     Raises:
-        CannotPush: the folder lacks a file of the cloud, or is older than what is published.
+        CannotPush: the folder lacks a file of the cloud, contradicts itself, or is older than what is published.
         BadPublication, StoreProblem: the store cannot be read.
     """
     now, before = candidate.clouds.get(cloud), latest.manifest.clouds.get(cloud) if latest else None
@@ -155,7 +157,17 @@ def _from_folder(cloud: str, source: Path, manifest: Manifest) -> Share:
     newest = max((name for name in files if name.endswith("/offers.jsonl")), default=None)
     if newest is None:
         raise CannotPush(f"{source}: no offers.jsonl of {cloud} in it; fetch it again")
-    return Share(manifest.clouds[cloud], files, parse_offers(files[newest][0].decode("utf-8"), newest))
+    own, offers = manifest.clouds[cloud], _offers(source, newest, files[newest][0])
+    if own.state == "fresh" and (problem := next(disagreements(cloud, own, _offerings(offers), files), None)):
+        raise CannotPush(f"{source}: {problem}; fetch it again")
+    return Share(own, files, offers)
+
+
+def _offers(source: Path, name: str, content: bytes) -> list[Offer]:
+    try:
+        return parse_offers(content.decode("utf-8"), name)
+    except (BadCatalogFile, UnicodeDecodeError) as exc:
+        raise CannotPush(f"{source}: {exc}; fetch it again") from exc
 
 
 def _from_store(cloud: str, store: Store, latest: Latest, standing: Sequence[Offer]) -> Share:

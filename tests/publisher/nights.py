@@ -9,6 +9,7 @@ from pathlib import Path
 
 from gpu_catalog.offering import Offering
 from gpu_catalog.reading import read_offers
+from publisher.agreement import SAMPLE_SOURCE
 from publisher.folder import Folder
 from publisher.publication import CloudCatalog, mark_unfetched, publish
 from schemas import SCHEMA_VERSIONS, vms_csv
@@ -46,6 +47,8 @@ def night(
     observed_at = f"2026-12-{number:02}T02:00:00Z"
     for cloud, changes in clouds.items():
         rows = [replace(offering, observed_at=observed_at) for offering in offerings(cloud)]
+        if kind == "live":
+            rows = [replace(row, source=(row.source or "").removeprefix(SAMPLE_SOURCE)) for row in rows]
         for change in changes:
             rows = [changed for row in rows if (changed := change(row)) is not None]
         files = {version: vms_csv(rows, version) for version in SCHEMA_VERSIONS}
