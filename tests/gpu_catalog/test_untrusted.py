@@ -247,7 +247,7 @@ def test_an_id_cannot_lead_out_of_the_folder_or_be_too_long_for_one(name: str) -
     ("paths", "said"),
     [
         (["v8/a", "v8/a/b"], "is a file and the folder of another"),
-        (["v8", "v8/lambda/vms.csv"], "is a file and the folder of another"),
+        (["v8/lambda", "v8/lambda/vms.csv"], "is a file and the folder of another"),
         (["v8/" + "x" * LONGEST_PATH], "longer than"),
     ],
 )
