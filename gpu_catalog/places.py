@@ -49,6 +49,8 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise BadSettings(f"{path}: cannot be read ({exc.strerror})") from exc
     except ImportError as exc:
         raise BadSettings(f"{path}: reading it on Python 3.10 needs tomli: pip install tomli") from exc
+    except ArithmeticError as exc:  # Of Decimal, whose own message says nothing.
+        raise BadSettings(f"{path}: cannot be read (a number out of range)") from exc
     except (ValueError, RecursionError) as exc:
         raise BadSettings(f"{path}: cannot be read ({exc})") from exc
     except ArithmeticError as exc:

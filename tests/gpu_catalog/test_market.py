@@ -259,6 +259,7 @@ def test_edited_settings_are_seen_at_once(home: Home) -> None:
 
 BAD_SETTINGS = [
     ("config.toml", "max_age_days =\n", r"config\.toml: cannot be read"),
+    ("config.toml", f"max_age_days = 1e{'9' * 20}\n", r"config\.toml: cannot be read \(a number out of range\)"),
     ("config.toml", "max_age_days = 'soon'\n", "max_age_days 'soon' is not a number of days"),
     ("overrides.toml", "[aws\n", r"overrides\.toml: cannot be read"),
     ("overrides.toml", "aws = 1\n", r"overrides\.toml: aws is not below a cloud"),
