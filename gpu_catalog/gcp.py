@@ -70,7 +70,11 @@ class GcpRows:
         self._rows = rows
         self._by_place: dict[_Hosts, _ByPlace] = {}
         self.gpu_names: Mapping[str, str] = rows.gpu_names
-        self.regions: Mapping[str, str] = rows.regions
+
+    @property
+    def regions(self) -> Mapping[str, str]:
+        """The catalog's spelling of every region, by its name in lower case."""
+        return self._rows.regions
 
     @property
     def instance_types(self) -> Collection[str]:
@@ -79,8 +83,7 @@ class GcpRows:
 
     @cached_property
     def _attachable(self) -> list[PriceLine]:
-        names = (name.lower() for name in self._rows.instance_types)
-        return [line for name in names if name.startswith(ATTACHABLE) for line in self._rows.of_type(name)]
+        return list(self._rows.of_types_with(ATTACHABLE))
 
     def with_gpu(self, key: str, fits: LineTest = any_line) -> Sequence[PriceLine]:
         """Lines with an accelerator: in each zone with the host of a size that has the lowest on-demand price."""

@@ -3,25 +3,22 @@
 Prices and sizes may be blank, columns in any order, GpuInfo in many forms.
 
 Our strict reader is for what we publish. Here a row that breaks a rule becomes no line, and `check` says how many
-do. Rows are cells of text until they are asked for: such files have tens of thousands of them.
+do. Only the rows that are asked for are taken apart: such files have tens of thousands of them.
 """
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from functools import cached_property, lru_cache
-from itertools import islice
 
 from gpu_catalog.accelerators import accelerator_table, name_key
+from gpu_catalog.csv_text import CsvText, Row
 from gpu_catalog.errors import BadCatalogFile, BadQuantity
 from gpu_catalog.numbers import MAX_PRICE_USD_PER_HOUR, PRICE_DECIMALS, parse_quantity
 from gpu_catalog.prices import LineTest, PriceLine, any_line, sites_of
-from gpu_catalog.reading import MAX_ROWS, checked_header
 
 MOST_BROKEN = 0.05
 """Share of broken rows above which a file is refused."""
@@ -39,8 +36,6 @@ _STEP = Decimal(1).scaleb(-PRICE_DECIMALS)
 _NO_COUNT = frozenset({"", "0", "0.0"})
 """What stands beside no accelerator; Nebius writes 0."""
 
-Row = Sequence[str]
-
 
 def is_tpu(name: str) -> bool:
     """Whether an accelerator is a TPU: `tpu-v6e-8`, `TPU_v3-8`."""
@@ -57,65 +52,70 @@ class SkyPilotRows:
             BadCatalogFile: no CSV, empty, or a column is missing or there twice.
         """
         self.cloud, self.where = cloud, where
-        reader = csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""), strict=True)
-        try:
-            header = checked_header(next(reader, []))
-            self._rows = list(islice(filter(None, reader), MAX_ROWS + 1))
-            if len(self._rows) > MAX_ROWS:
-                raise BadCatalogFile(f"more than {MAX_ROWS} rows")
-        except (csv.Error, BadCatalogFile) as exc:
-            raise BadCatalogFile(f"{where}, line {reader.line_num}: {exc}") from exc
-        self._width = len(header)
-        self._column = {name: index for index, name in enumerate(header)}
+        self._csv = CsvText(text.removeprefix("\ufeff"), where)
+        self._width = len(self._csv.header)
+        self._column = {name: index for index, name in enumerate(self._csv.header)}
         self._type, self._gpu = self._column["InstanceType"], self._column["AcceleratorName"]
         self._count, self._info = self._column["AcceleratorCount"], self._column["GpuInfo"]
         self._region, self._zone = self._column["Region"], self._column.get("AvailabilityZone")
         self._price, self._spot = self._column["Price"], self._column["SpotPrice"]
 
     @cached_property
-    def _by_gpu(self) -> Mapping[str, list[Row]]:
-        names: dict[str, list[Row]] = defaultdict(list)
-        gpu = self._gpu
-        for row in self._rows:
-            if len(row) > gpu and row[gpu]:
-                names[row[gpu]].append(row)
-        keys: dict[str, list[Row]] = defaultdict(list)
-        for name, rows in names.items():
+    def _spellings(self) -> Mapping[str, Mapping[str, Sequence[int]]]:
+        """Places of the rows of every accelerator, by its `name_key` and by how it is spelled; no TPUs."""
+        keys: dict[str, dict[str, Sequence[int]]] = defaultdict(dict)
+        for name, places in self._csv.places(self._gpu).items():
             if _is_name(name) and not is_tpu(name):
-                keys[name_key(name)] += rows
+                keys[name_key(name)][name] = places
         return keys
 
     @cached_property
-    def _by_type(self) -> Mapping[str, list[Row]]:
-        types: dict[str, list[Row]] = defaultdict(list)
-        for row in self._rows:
-            if len(row) == self._width and row[self._type] and not is_tpu(row[self._gpu]):
-                types[row[self._type].lower()].append(row)
+    def _places_by_type(self) -> Mapping[str, Sequence[int]]:
+        """Places of the rows of every instance type, in lower case."""
+        types: dict[str, list[int]] = defaultdict(list)
+        for name, places in self._csv.places(self._type).items():
+            types[name.lower()] += places
         return types
+
+    def _rows_by_type(self, types: Iterable[str]) -> Mapping[str, Sequence[Row]]:
+        """The whole rows of instance types, both in lower case and in the order of the file; no TPUs."""
+        places = sorted(place for name in types for place in self._places_by_type.get(name, ()))
+        found: dict[str, list[Row]] = defaultdict(list)
+        for row in self._csv.at(places):
+            if len(row) == self._width and not is_tpu(row[self._gpu]):
+                found[row[self._type].lower()].append(row)
+        return found
 
     @cached_property
     def gpu_names(self) -> Mapping[str, str]:
         """The file's spelling of every accelerator, by `name_key`; TPUs are left out."""
-        return {key: rows[0][self._gpu] for key, rows in self._by_gpu.items()}
+        return {key: next(iter(names)) for key, names in self._spellings.items()}
 
     @cached_property
     def regions(self) -> Mapping[str, str]:
         """The file's spelling of every region, by its name in lower case."""
-        names = dict.fromkeys(row[self._region] for row in self._rows if len(row) == self._width)
+        names = dict.fromkeys(row[self._region] for row in self._csv.rows if len(row) == self._width)
         return {name.lower(): name for name in names if _is_name(name)}
 
-    @property
+    @cached_property
     def instance_types(self) -> Sequence[str]:
         """Every instance type, as spelled in the file."""
-        return [rows[0][self._type] for rows in self._by_type.values()]
+        return [rows[0][self._type] for rows in self._rows_by_type(self._places_by_type).values()]
 
     def with_gpu(self, key: str, fits: LineTest = any_line) -> Sequence[PriceLine]:
         """Lines with an accelerator, by its `name_key`, that fit."""
-        return list(filter(fits, self._lines(self._by_gpu.get(key, ()))))
+        places = (place for places in self._spellings.get(key, {}).values() for place in places)
+        return list(filter(fits, self._lines(self._csv.at(places))))
 
     def of_type(self, instance_type: str) -> Sequence[PriceLine]:
         """Lines of an instance type, in lower case."""
-        return self._lines(self._by_type.get(instance_type, ()))
+        return self._lines(self._rows_by_type([instance_type]).get(instance_type, ()))
+
+    def of_types_with(self, prefixes: tuple[str, ...]) -> Iterator[PriceLine]:
+        """Lines of the instance types that begin so, in lower case, type by type."""
+        types = [name for name in self._places_by_type if name.startswith(prefixes)]
+        for rows in self._rows_by_type(types).values():
+            yield from self._lines(rows)
 
     def _lines(self, rows: Iterable[Row]) -> list[PriceLine]:
         """One line per instance type and pair of prices, from the rows that keep the rules."""
@@ -177,7 +177,7 @@ class SkyPilotRows:
 
     def defects(self) -> Iterator[str]:
         """What is wrong with every row that breaks a rule, with its number."""
-        for number, row in enumerate(self._rows, start=1):
+        for number, row in enumerate(self._csv.rows, start=1):
             if (defect := self.defect(row)) is not None:
                 yield f"row {number}: {defect}"
 
@@ -187,10 +187,10 @@ class SkyPilotRows:
         Raises:
             BadCatalogFile: no row, no accelerator with a price, or more than MOST_BROKEN of the rows are broken.
         """
-        rows, broken = len(self._rows), list(self.defects())
+        rows, broken = len(self._csv.rows), list(self.defects())
         if len(broken) > MOST_BROKEN * rows:
             raise BadCatalogFile(f"{self.where}: {len(broken)} of {rows} rows are broken, first {broken[0]}")
-        lines = (line for rows in self._by_gpu.values() for line in self._lines(rows))
+        lines = (line for key in self._spellings for line in self.with_gpu(key))
         if all(line.on_demand is None and line.spot is None for line in lines):
             raise BadCatalogFile(f"{self.where}: no accelerator with a price in {rows} rows")
         return rows, len(broken)
