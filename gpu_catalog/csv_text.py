@@ -35,8 +35,9 @@ class CsvText:
         Raises:
             BadCatalogFile: no CSV, empty, too many rows, or a column is missing or there twice.
         """
-        self._text = text
-        self._is_plain = is_plain(text)
+        with_plain_ends = text.replace("\r\n", "\n")
+        self._is_plain = is_plain(with_plain_ends)
+        self._text = text = with_plain_ends if self._is_plain else text
         self._header_end = text.find("\n") + 1 or len(text)
         begun = text[: self._header_end] if self._is_plain else text
         reader = csv.reader(io.StringIO(begun, newline=""), strict=True)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import date, datetime, timezone
+from datetime import date
+from functools import lru_cache
 
 from gpu_catalog.cloud_names import display_name
-from gpu_catalog.cost_estimate import NOT_INCLUDED, Confidence, CostEstimate, PricedOffer, plain_dollars
+from gpu_catalog.cost_estimate import NOT_INCLUDED, Confidence, CostEstimate, plain_dollars
 from gpu_catalog.errors import GpuCatalogError
 from gpu_catalog.market import Market, open_market
-from gpu_catalog.matching import NoPrice, cheaper_synonym, priced, rank
+from gpu_catalog.matching import NoPrice, best_per_cloud, cheaper_synonym
 from gpu_catalog.prices import Match
 from gpu_catalog.question import Question, ask
 from gpu_catalog.texts import capital
@@ -65,20 +67,19 @@ def estimate_cost(
 
 def estimate(question: Question, market: Market) -> CostEstimate:
     """The answer of a market to a question."""
-    if (question.instance_type or "").lower().startswith(SAGEMAKER_PREFIX):
+    if question.instance_type is not None and question.instance_type.lower().startswith(SAGEMAKER_PREFIX):
         return not_found(question, _why_no_sagemaker(question, market))
     notes: list[str] = []
     try:
-        found = priced(question, market, notes)
+        best = best_per_cloud(question, market, notes)
     except NoPrice as exc:
         return not_found(question, "; ".join((str(exc), *notes)))
-    best = best_per_cloud(found, use_spot=question.use_spot)
     if (cheaper := cheaper_synonym(question, market, best[0])) is not None:
         notes.append(cheaper)
     age_days = _age_days(best[0])
     return CostEstimate(
         question=question,
-        offers=tuple(offer_of(match, use_spot=question.use_spot) for match in best),
+        offers=tuple(match.offer(use_spot=question.use_spot) for match in best),
         reason=None,
         warnings=(*notes, *_warnings(question, market, best[0], age_days)),
         confidence_level=_confidence(question, best[0], age_days, market.max_age_days),
@@ -90,39 +91,6 @@ def not_found(question: Question, reason: str) -> CostEstimate:
     """The answer when there is no price: the question as it was understood, and why."""
     return CostEstimate(
         question=question, offers=(), reason=reason, warnings=(), confidence_level="low", estimated_at=_now()
-    )
-
-
-def best_per_cloud(found: Iterable[Match], *, use_spot: bool) -> list[Match]:
-    """The best match of each cloud, best first."""
-    key = rank(use_spot=use_spot)
-    best: dict[str, Match] = {}
-    for match in sorted(found, key=key):
-        best.setdefault(match.prices.cloud, match)
-    return list(best.values())
-
-
-def offer_of(match: Match, *, use_spot: bool) -> PricedOffer:
-    """A match that has a price, as answers show it."""
-    line, site, source = match.line, match.site, match.prices.source
-    price = line.price(use_spot=use_spot)
-    as_of = line.observed_at if source.as_of is None else source.as_of
-    return PricedOffer(
-        cloud=match.prices.cloud,
-        region=site.region,
-        zone=site.zone or None,
-        instance_type=line.instance_type,
-        gpu=line.gpu,
-        gpu_count=line.gpu_count,
-        gpu_memory_gib=None if line.gpu_memory_mib is None else round(line.gpu_memory_mib / 1024, 3),
-        price=float(price or 0),
-        on_demand_price=None if line.on_demand is None else float(line.on_demand),
-        spot_price=None if line.spot is None else float(line.spot),
-        savings_percent=line.spot_saving_percent,
-        in_stock=site.in_stock,
-        prices_as_of=as_of[:10] if as_of else None,
-        source=source.text,
-        own_price=line.own_price,
     )
 
 
@@ -172,10 +140,16 @@ def _warnings(question: Question, market: Market, best: Match, age_days: int | N
 def _age_days(match: Match) -> int | None:
     as_of = match.prices.source.as_of or match.line.observed_at or ""
     try:
-        return max(0, (datetime.now(timezone.utc).date() - date.fromisoformat(as_of[:10])).days)
+        return max(0, (date.fromisoformat(_now()[:10]) - date.fromisoformat(as_of[:10])).days)
     except ValueError:
         return None
 
 
 def _now() -> str:
-    return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return _written(int(time.time()))
+
+
+@lru_cache(maxsize=1)
+def _written(seconds: int) -> str:
+    """A moment, UTC, `2026-11-22T01:31:02Z`."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))

@@ -16,9 +16,10 @@ import gpu_catalog
 from gpu_catalog.cloud_names import display_name
 from gpu_catalog.cost_estimate import HOURS_PER_MONTH, CostEstimate, PricedOffer, plain_dollars, plain_number
 from gpu_catalog.errors import BadQuestion, GpuCatalogError
-from gpu_catalog.estimate import estimate, not_found, offer_of
+from gpu_catalog.estimate import estimate, not_found
 from gpu_catalog.market import Market, open_market
-from gpu_catalog.matching import NoPrice, priced, rank
+from gpu_catalog.matching import NoPrice, priced
+from gpu_catalog.prices import rank
 from gpu_catalog.question import Question, ask, parse_gpu
 from gpu_catalog.texts import dollars, number, printable, table
 
@@ -265,7 +266,7 @@ def _single(typed: _Options) -> int:
 
 def _cheapest(question: Question, market: Market, number_of: int) -> list[PricedOffer]:
     found = sorted(priced(question, market, []), key=rank(use_spot=question.use_spot))
-    return [offer_of(match, use_spot=question.use_spot) for match in found[:number_of]]
+    return [match.offer(use_spot=question.use_spot) for match in found[:number_of]]
 
 
 def _offers_table(offers: Sequence[PricedOffer]) -> str:

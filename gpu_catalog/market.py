@@ -21,10 +21,11 @@ from gpu_catalog.cloud_names import is_cloud_name, known_clouds
 from gpu_catalog.errors import BadSettings, GpuCatalogError, NoCatalog
 from gpu_catalog.gcp import GcpRows
 from gpu_catalog.manifest import MANIFEST_NAME
+from gpu_catalog.offer_rows import OfferRows
 from gpu_catalog.own_prices import OVERRIDES_NAME, OwnPrices, read_own_prices
 from gpu_catalog.places import config_folder, default_cache, max_age_days, read_settings, sky_home
 from gpu_catalog.pointer import POINTER_NAME
-from gpu_catalog.prices import CloudPrices, OfferRows, Source
+from gpu_catalog.prices import CloudPrices, Source
 from gpu_catalog.reading import decoded, file_bytes
 from gpu_catalog.skypilot_csv import SkyPilotRows
 
@@ -64,12 +65,13 @@ class Market:
         published = any((root / mark).is_file() for mark in _MARKS)
         overrides = config_folder() / OVERRIDES_NAME
         self._places = [] if published else [root]
-        self._watched = [root / mark for mark in _MARKS]
+        watched = [root / mark for mark in _MARKS]
         if catalog_dir is None:
             self._places += [default_cache() / UPSTREAM, sky_home() / ".sky" / "catalogs"]
-            self._watched += [config_folder() / "config.toml", overrides, default_cache() / POINTER_NAME]
+            watched += [config_folder() / "config.toml", overrides, default_cache() / POINTER_NAME]
         if not published:
-            self._watched += _files(root).values()
+            watched += _files(root).values()
+        self._watched = [os.fspath(path) for path in watched]  # Looked at by every estimate: texts are faster.
         # Before anything is read: what changes meanwhile is seen the next time.
         self._seen, self._places_seen = _fingerprint(self._watched), self._look_at_places()
         self._looked_at = time.monotonic()
@@ -182,13 +184,13 @@ def _files(place: Path) -> dict[str, Path]:
         return {}
 
 
-def _fingerprint(paths: Iterable[Path]) -> _Fingerprint:
+def _fingerprint(paths: Iterable[str | Path]) -> _Fingerprint:
     return tuple(map(_identity, paths))
 
 
-def _identity(path: Path) -> tuple[int, ...] | None:
+def _identity(path: str | Path) -> tuple[int, ...] | None:
     try:
-        found = path.stat()
+        found = os.stat(path)  # noqa: PTH116
     except OSError:
         return None
     return found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino

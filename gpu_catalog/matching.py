@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from decimal import Decimal
 
 from gpu_catalog import reasons
 from gpu_catalog.accelerators import name_key, synonym_keys
-from gpu_catalog.catalog import COUNT_TOLERANCE
 from gpu_catalog.cloud_names import display_name
 from gpu_catalog.market import Market
-from gpu_catalog.prices import CloudPrices, LineTest, Match, PriceLine, Site, any_line
+from gpu_catalog.prices import CloudPrices, LineTest, Match, PriceLine, Site, any_line, has_count, rank
 from gpu_catalog.question import Question
 from gpu_catalog.sizes import size_test
 from gpu_catalog.skypilot_csv import is_tpu
@@ -22,14 +21,39 @@ class NoPrice(Exception):
     """Nothing fits, or nothing that fits has a price; the text says why. Becomes `CostEstimate.reason`."""
 
 
-def rank(*, use_spot: bool) -> Callable[[Match], tuple[object, ...]]:
-    """What orders matches that have a price, best first: price, stock, cloud, site, name."""
+def best_per_cloud(question: Question, market: Market, notes: list[str]) -> list[Match]:
+    """Of what fits and has a price of the kind asked for, the best of each cloud, best first.
 
-    def key(match: Match) -> tuple[object, ...]:
-        line, site = match.line, match.site
-        return line.price(use_spot=use_spot), site.stock_order, match.prices.cloud, site, line.instance_type
+    Adds to `notes` what to warn of.
 
-    return key
+    Raises:
+        NoPrice: as `priced`.
+    """
+    order = rank(use_spot=question.use_spot)
+    if (indexed := _indexed(question, market)) is not None:
+        return sorted(indexed, key=order)
+    best: dict[str, Match] = {}
+    for match in sorted(priced(question, market, notes), key=order):
+        best.setdefault(match.prices.cloud, match)
+    return list(best.values())
+
+
+def _indexed(question: Question, market: Market) -> list[Match] | None:
+    """The same, in no order, where only an accelerator is asked for and there is nothing to tell about it.
+
+    None where there is, or where nothing is found.
+    """
+    gpu, count = question.gpu, question.gpu_count
+    if gpu is None or count is None or question.narrows_further or is_tpu(gpu):
+        return None
+    key, found = name_key(gpu), []
+    for name in question.clouds or market:
+        prices = market.cloud(name)
+        if prices is None:
+            return None
+        if (best := prices.cheapest(key, count, use_spot=question.use_spot)) is not None:
+            found.append(best)
+    return found or None
 
 
 def priced(question: Question, market: Market, notes: list[str]) -> list[Match]:
@@ -70,7 +94,7 @@ def matching(question: Question, market: Market, notes: list[str]) -> list[Match
     named = list(_lines(question, clouds, keys, any_line))
     if not named:
         raise NoPrice(reasons.name(question, market, clouds))
-    counted = [entry for entry in named if _has_count(entry[1], question.gpu_count)]
+    counted = [entry for entry in named if has_count(entry[1], question.gpu_count)]
     if not counted:
         raise NoPrice(reasons.count(question, market, clouds, named))
     sited = _at_sites(counted, question)
@@ -80,7 +104,7 @@ def matching(question: Question, market: Market, notes: list[str]) -> list[Match
     if fits is any_line:
         return sited
     lines = _lines(question, clouds, keys, fits)
-    sized = _at_sites([entry for entry in lines if _has_count(entry[1], question.gpu_count)], question)
+    sized = _at_sites([entry for entry in lines if has_count(entry[1], question.gpu_count)], question)
     if not sized:
         raise NoPrice(reasons.size(question, market, sited))
     return sized
@@ -145,10 +169,6 @@ def _of_type(prices: CloudPrices, instance_type: str, keys: Collection[str], fit
             yield from prices.with_gpu(key, is_it)
 
 
-def _has_count(line: PriceLine, count: float | None) -> bool:
-    return count is None or (line.gpu_count is not None and abs(line.gpu_count - count) <= COUNT_TOLERANCE)
-
-
 def _at_sites(entries: Iterable[reasons.Entry], question: Question) -> list[Match]:
     return [Match(*entry, site) for entry in entries if (site := _site(entry[1], question)) is not None]
 
@@ -190,7 +210,7 @@ def cheaper_synonym(question: Question, market: Market, best: Match) -> str | No
         if not any(other in prices.gpu_names for prices in clouds):
             continue
         try:
-            found = min(priced(replace(question, gpu=other), market, []), key=rank(use_spot=question.use_spot))
+            found = best_per_cloud(replace(question, gpu=other), market, [])[0]
         except NoPrice:
             continue
         if name_key(found.line.gpu or "") == other and _cost(found, question) < _cost(best, question):

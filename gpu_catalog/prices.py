@@ -6,21 +6,16 @@ so a `PriceLine` may lack any of them; unknown stays None. Lines are made from t
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import NamedTuple, Protocol
 
-from gpu_catalog.accelerators import name_key
-from gpu_catalog.catalog import CloudOffers
-from gpu_catalog.offers import Offer
+from gpu_catalog.catalog import COUNT_TOLERANCE
+from gpu_catalog.cost_estimate import PricedOffer
 
 US_FIRST = frozenset({"lambda"})
 """Clouds whose `us-*` regions SkyPilot tries first, whatever the price (`lambda_catalog.py`)."""
-
-RATE_CARD = "rate card"
-"""How the `source` of a hand-entered price begins."""
 
 _STOCK_ORDER = {True: 0, None: 1, False: 2}
 _IN_STOCK = (True, None, False)
@@ -146,17 +141,57 @@ def sites_of(cloud: str, places: Mapping[str, Sequence[str]], stock: Mapping[str
     )
 
 
-class Match(NamedTuple):
+class Match:
     """A line of a cloud at one of its sites."""
 
-    prices: CloudPrices
-    """Its cloud."""
+    __slots__ = ("_offers", "line", "prices", "site")
 
-    line: PriceLine
-    """The line."""
+    def __init__(self, prices: CloudPrices, line: PriceLine, site: Site) -> None:
+        self.prices, self.line, self.site = prices, line, site
+        self._offers: dict[bool, PricedOffer] = {}
 
-    site: Site
-    """The site."""
+    def offer(self, *, use_spot: bool) -> PricedOffer:
+        """As answers show it, if it has such a price; made once."""
+        made = self._offers.get(use_spot)
+        if made is None:
+            made = self._offers[use_spot] = self._offer(use_spot=use_spot)
+        return made
+
+    def _offer(self, *, use_spot: bool) -> PricedOffer:
+        line, site, source = self.line, self.site, self.prices.source
+        as_of = line.observed_at if source.as_of is None else source.as_of
+        return PricedOffer(
+            cloud=self.prices.cloud,
+            region=site.region,
+            zone=site.zone or None,
+            instance_type=line.instance_type,
+            gpu=line.gpu,
+            gpu_count=line.gpu_count,
+            gpu_memory_gib=None if line.gpu_memory_mib is None else round(line.gpu_memory_mib / 1024, 3),
+            price=float(line.price(use_spot=use_spot) or 0),
+            on_demand_price=None if line.on_demand is None else float(line.on_demand),
+            spot_price=None if line.spot is None else float(line.spot),
+            savings_percent=line.spot_saving_percent,
+            in_stock=site.in_stock,
+            prices_as_of=as_of[:10] if as_of else None,
+            source=source.text,
+            own_price=line.own_price,
+        )
+
+
+def rank(*, use_spot: bool) -> Callable[[Match], tuple[object, ...]]:
+    """What orders matches that have a price, best first: price, stock, cloud, site, name."""
+
+    def key(match: Match) -> tuple[object, ...]:
+        line, site = match.line, match.site
+        return line.price(use_spot=use_spot), site.stock_order, match.prices.cloud, site, line.instance_type
+
+    return key
+
+
+def has_count(line: PriceLine, count: float | None) -> bool:
+    """Whether an instance has so many accelerators; None for any number."""
+    return count is None or (line.gpu_count is not None and abs(line.gpu_count - count) <= COUNT_TOLERANCE)
 
 
 class Rows(Protocol):
@@ -198,6 +233,7 @@ class CloudPrices:
         self._rows, self._adjusted = rows, adjusted
         self._by_gpu: dict[str, Sequence[PriceLine]] = {}
         self._by_type: dict[str, Sequence[PriceLine]] = {}
+        self._cheapest: dict[tuple[str, float, bool], Match] = {}
 
     @property
     def gpu_names(self) -> Mapping[str, str]:
@@ -221,9 +257,22 @@ class CloudPrices:
         lines = self._by_gpu.get(key)
         if lines is None:
             lines = [self._adjusted(line) for line in self._rows.with_gpu(key)]
-            if lines:
+            if key in self.gpu_names:  # What is asked for in vain is not kept: there is no end to it.
                 self._by_gpu[key] = lines
         return lines
+
+    def cheapest(self, key: str, count: float, *, use_spot: bool) -> Match | None:
+        """The best of the lines with so many accelerators, at its best site; None where none has such a price."""
+        found = self._cheapest.get((key, count, use_spot))
+        if found is None and key in self.gpu_names:
+            lines = [line for line in self.with_gpu(key) if has_count(line, count)]
+            matches = [
+                Match(self, line, line.sites[0]) for line in lines if line.price(use_spot=use_spot) is not None
+            ]
+            found = min(matches, key=rank(use_spot=use_spot), default=None)
+            if found is not None and found.line.gpu_count == count:  # Other numbers near it have no end.
+                self._cheapest[key, count, use_spot] = found
+        return found
 
     def of_type(self, instance_type: str) -> Sequence[PriceLine]:
         """The lines of an instance type, case ignored."""
@@ -231,7 +280,7 @@ class CloudPrices:
         lines = self._by_type.get(key)
         if lines is None:
             lines = [self._adjusted(line) for line in self._rows.of_type(key)]
-            if lines:  # What is asked for in vain is not kept: there is no end to it.
+            if lines:
                 self._by_type[key] = lines
         return lines
 
@@ -239,58 +288,3 @@ class CloudPrices:
         """Every line with an accelerator that fits."""
         for key in self.gpu_names:
             yield from self.with_gpu(key, fits)
-
-
-class OfferRows:
-    """The rows of a catalog of ours."""
-
-    def __init__(self, offered: CloudOffers) -> None:
-        self._offered = offered
-        self._by_gpu: dict[str, list[Offer]] = defaultdict(list)
-        self._by_type: dict[str, list[Offer]] = defaultdict(list)
-        self.gpu_names: dict[str, str] = {}
-        for offer in offered.offers:
-            facts = offer.offering
-            if facts.accelerator_name is not None:
-                key = name_key(facts.accelerator_name)
-                self.gpu_names.setdefault(key, facts.accelerator_name)
-                self._by_gpu[key].append(offer)
-            for name in {facts.instance_type, facts.instance_type_v7 or facts.instance_type}:
-                self._by_type[name.lower()].append(offer)
-
-    @property
-    def instance_types(self) -> Collection[str]:
-        """Every instance type."""
-        return self._offered.by_instance_type
-
-    @property
-    def regions(self) -> Mapping[str, str]:
-        """The catalog's spelling of every region, by its name in lower case."""
-        return self._offered.region_by_lower_name
-
-    def with_gpu(self, key: str, fits: LineTest = any_line) -> Sequence[PriceLine]:
-        """Lines with an accelerator, by its `name_key`, that fit."""
-        lines = (_line(offer) for offer in self._by_gpu.get(key, ()))
-        return list(filter(fits, lines))
-
-    def of_type(self, instance_type: str) -> Sequence[PriceLine]:
-        """Lines of an instance type, in lower case; Yotta's names of schema v7 are known too."""
-        return [_line(offer) for offer in self._by_type.get(instance_type, ())]
-
-
-def _line(offer: Offer) -> PriceLine:
-    facts = offer.offering
-    return PriceLine(
-        instance_type=facts.instance_type,
-        gpu=facts.accelerator_name,
-        gpu_count=facts.accelerator_count,
-        gpu_memory_mib=facts.gpu_memory_mib,
-        vcpus=facts.vcpus,
-        memory_gib=facts.memory_gib,
-        on_demand=facts.price_usd_per_hour,
-        spot=facts.spot_price_usd_per_hour,
-        sites=sites_of(facts.cloud, offer.regions, offer.stock),
-        observed_at=facts.observed_at,
-        by_hand=(facts.source or "").startswith(RATE_CARD),
-        launchable=facts.launchable,
-    )

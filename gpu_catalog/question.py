@@ -68,6 +68,19 @@ class Question:
     max_price_usd_per_hour: Decimal | None = None
     """Most that all nodes together may cost, of the kind of price asked for."""
 
+    @property
+    def narrows_further(self) -> bool:
+        """Whether an instance type, place, size or price is asked for beside the GPU."""
+        return not (
+            self.instance_type is None
+            and self.region is None
+            and self.zone is None
+            and self.vcpus is None
+            and self.memory_gib is None
+            and self.min_gpu_memory_gib is None
+            and self.max_price_usd_per_hour is None
+        )
+
 
 def ask(
     gpu: str | Mapping[str, float] | None = None,
@@ -104,10 +117,11 @@ def ask(
     for what, limit in (("the memory of a GPU", min_gpu_memory_gib), ("the highest price", max_price_usd_per_hour)):
         if limit is not None and not (is_number(limit) and limit > 0):
             raise BadQuestion(f"{what} {shown(limit)} is not a number above 0")
-    try:
-        size_test(vcpus, memory_gib)
-    except NotOffered as exc:
-        raise BadQuestion(str(exc)) from exc
+    if vcpus is not None or memory_gib is not None:
+        try:
+            size_test(vcpus, memory_gib)
+        except NotOffered as exc:
+            raise BadQuestion(str(exc)) from exc
     return Question(
         gpu=name,
         gpu_count=1.0 if name is not None and count is None and asked_type is None else count,
@@ -170,9 +184,9 @@ def parse_gpu(gpu: object) -> tuple[str, float | None]:
     name, colon, count = gpu.partition(":")
     if not colon:
         return _name(gpu, gpu), None
-    if not _COUNT.fullmatch(count.strip()):
+    if not _COUNT.fullmatch(count := count.strip()):
         raise BadQuestion(f"{shown(gpu)} is not NAME or NAME:COUNT with a count above 0, e.g. A100:8")
-    return _name(name, gpu), _positive(Decimal(count.strip()), gpu)
+    return _name(name, gpu), _positive(float(count), gpu)
 
 
 def _name(name: object, whole: object) -> str:

@@ -29,7 +29,10 @@ def read_whole(text: str) -> list[list[str]] | None:
         return None
 
 
-@given(any_mutated((AWS, AWS[:-1], f'"{AWS}')) | LINES.map(lambda lines: AWS + "\n".join(lines)))
+@given(
+    any_mutated((AWS, AWS[:-1], AWS.replace("\n", "\r\n"), f'"{AWS}'))
+    | LINES.map(lambda lines: AWS + "\n".join(lines))
+)
 def test_rows_and_places_are_what_the_csv_module_reads(text: str) -> None:
     expected = read_whole(text)
     try:
@@ -57,7 +60,7 @@ def test_what_the_csv_module_refuses_is_never_plain(text: str) -> None:
 
 PLAIN = ("", "\n", "a", "a,b\n", AWS, AWS[:-1], f"{AWS}\n\n", '"a","b"\n"c"', '"a,b"', '"",""\n', '\n"a"\n')
 NOT_PLAIN = {
-    "line ends of Windows": AWS.replace("\n", "\r\n"), "a line end within a cell": 'a\n"b\nc",d\n',
+    "a line end of its own": AWS.replace("\n", "\r"), "a line end within a cell": 'a\n"b\nc",d\n',
     "a quote within a quoted cell": 'a\n"b""c"\n', "a quote within a cell": 'a\nb"c\n',
     "a blank before": 'a\n "b"\n', "a blank behind": 'a\n"b" ,c\n', "never closed": f'{AWS}"x',
     "a zero byte": "a\nb\0\n",
@@ -76,10 +79,14 @@ def test_texts_that_are_not_plain(why: str) -> None:
     assert not is_plain(NOT_PLAIN[why])
 
 
-def test_an_estimate_takes_apart_only_the_rows_of_its_accelerator(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"], ids=["LF", "CRLF"])
+def test_an_estimate_takes_apart_only_the_rows_of_its_accelerator(
+    line_end: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     where = Path.home() / ".sky/catalogs/v8/aws/vms.csv"
     where.parent.mkdir(parents=True)
-    where.write_text(AWS + f"{CPU_ROW}\n" * 500 + GPU_ROW.replace("A100", "V100") + "\n" + GPU_ROW)
+    text = AWS + f"{CPU_ROW}\n" * 500 + GPU_ROW.replace("A100", "V100") + "\n" + GPU_ROW
+    where.write_bytes(text.replace("\n", line_end).encode())
     estimate_cost("A100:8", cloud="lambda")  # Our own tables are read.
     taken_apart: list[str] = []
 
