@@ -98,6 +98,11 @@ def name_key(name: str) -> str:
     return name.lower().translate(_NOT_COMPARED)
 
 
+def is_tpu(name: str) -> bool:
+    """Whether a name is that of a TPU: `tpu-v6e-8`, `TPU_v3-8`."""
+    return name[:3].lower() == "tpu" and name[3:4] in {"-", "_", " "}
+
+
 @lru_cache(maxsize=1)
 def _synonyms() -> dict[str, frozenset[str]]:
     cards: dict[str, set[str]] = {}

@@ -19,7 +19,6 @@ from threading import Lock
 from gpu_catalog.catalog import bare_files, find_root, read_snapshot
 from gpu_catalog.cloud_names import is_cloud_name, known_clouds
 from gpu_catalog.errors import BadSettings, GpuCatalogError, NoCatalog
-from gpu_catalog.gcp import GcpRows
 from gpu_catalog.manifest import MANIFEST_NAME
 from gpu_catalog.offer_rows import OfferRows
 from gpu_catalog.own_prices import OVERRIDES_NAME, OwnPrices, read_own_prices
@@ -27,7 +26,6 @@ from gpu_catalog.places import config_folder, default_cache, max_age_days, read_
 from gpu_catalog.pointer import POINTER_NAME
 from gpu_catalog.prices import CloudPrices, Source
 from gpu_catalog.reading import decoded, file_bytes
-from gpu_catalog.skypilot_csv import SkyPilotRows
 
 UPSTREAM = "upstream"
 """Folder of the cache that holds SkyPilot's hosted catalogs."""
@@ -147,6 +145,9 @@ class Market:
         return clouds
 
     def _read_file(self, name: str, path: Path) -> CloudPrices:
+        from gpu_catalog.gcp import GcpRows
+        from gpu_catalog.skypilot_csv import SkyPilotRows
+
         content = file_bytes(path)
         rows = SkyPilotRows(decoded(content, path), name, str(path))
         made = GcpRows(rows) if name == "gcp" else rows

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
-from gpu_catalog import reasons
-from gpu_catalog.accelerators import name_key, synonym_keys
+from gpu_catalog.accelerators import is_tpu, name_key, synonym_keys
 from gpu_catalog.cloud_names import display_name
 from gpu_catalog.market import Market
 from gpu_catalog.prices import CloudPrices, LineTest, Match, PriceLine, Site, any_line, has_count, rank
 from gpu_catalog.question import Question
 from gpu_catalog.sizes import size_test
-from gpu_catalog.skypilot_csv import is_tpu
 from gpu_catalog.texts import capital, dollars
+
+if TYPE_CHECKING:
+    from gpu_catalog.reasons import Entry
 
 
 class NoPrice(Exception):
@@ -62,6 +64,8 @@ def priced(question: Question, market: Market, notes: list[str]) -> list[Match]:
     Raises:
         NoPrice: there is nothing, or it costs more than the question allows.
     """
+    from gpu_catalog import reasons  # Here and below: what an index answers does without.
+
     fitting = matching(question, market, notes)
     found = [match for match in fitting if match.line.price(use_spot=question.use_spot) is not None]
     if not found:
@@ -87,6 +91,8 @@ def matching(question: Question, market: Market, notes: list[str]) -> list[Match
     Raises:
         NoPrice: nothing does.
     """
+    from gpu_catalog import reasons
+
     if question.gpu is not None and is_tpu(question.gpu):
         raise NoPrice(f"{question.gpu}: TPUs are not priced: SkyPilot itself says that its TPU prices need fixing")
     clouds = _asked_clouds(question, market, notes)
@@ -111,6 +117,8 @@ def matching(question: Question, market: Market, notes: list[str]) -> list[Match
 
 
 def _asked_clouds(question: Question, market: Market, notes: list[str]) -> list[CloudPrices]:
+    from gpu_catalog import reasons
+
     found, missing = [], []
     for name in question.clouds or market:
         prices = market.cloud(name)
@@ -141,7 +149,7 @@ def _names(question: Question, clouds: Iterable[CloudPrices], notes: list[str]) 
 
 def _lines(
     question: Question, clouds: Iterable[CloudPrices], keys: Collection[str], fits: LineTest
-) -> Iterator[reasons.Entry]:
+) -> Iterator[Entry]:
     for prices in clouds:
         if question.instance_type is not None:
             lines = _of_type(prices, question.instance_type, keys, fits)
@@ -169,7 +177,7 @@ def _of_type(prices: CloudPrices, instance_type: str, keys: Collection[str], fit
             yield from prices.with_gpu(key, is_it)
 
 
-def _at_sites(entries: Iterable[reasons.Entry], question: Question) -> list[Match]:
+def _at_sites(entries: Iterable[Entry], question: Question) -> list[Match]:
     return [Match(*entry, site) for entry in entries if (site := _site(entry[1], question)) is not None]
 
 

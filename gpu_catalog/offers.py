@@ -135,10 +135,10 @@ def _regions(line: dict[str, Any]) -> dict[str, tuple[str, ...]]:
     entries = json_values.members(line, "regions")
     if not entries:
         raise BadCatalogFile("regions is empty")
-    return {
-        named(region, "region"): tuple(named(zone, "zone") for zone in json_values.texts(entries, region))
-        for region in entries
-    }
+    regions = {named(region, "region"): json_values.texts(entries, region) for region in entries}
+    if any("" in zones for zones in regions.values()):
+        raise BadCatalogFile("zone is blank")
+    return regions
 
 
 def named(text: str, what: str) -> str:

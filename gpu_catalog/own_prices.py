@@ -27,7 +27,6 @@ from typing import Any
 from gpu_catalog.accelerators import name_key
 from gpu_catalog.cloud_names import cloud_named
 from gpu_catalog.errors import BadSettings, GpuCatalogError
-from gpu_catalog.gcp import ATTACHABLE
 from gpu_catalog.numbers import PRICE_DECIMALS, parse_price
 from gpu_catalog.places import read_toml
 from gpu_catalog.prices import PriceLine, as_listed
@@ -115,11 +114,17 @@ class OwnPrices:
 def _keys(cloud: str, line: PriceLine) -> Iterator[tuple[str, str]]:
     """What rules may hold for a line, the most specific first."""
     # The own price of a machine of GCP that is rented without GPUs too says nothing of it with one.
-    if cloud != "gcp" or line.gpu is None or not line.instance_type.startswith(ATTACHABLE):
+    if cloud != "gcp" or line.gpu is None or not _is_attachable(line.instance_type):
         yield "instance_types", line.instance_type.lower()
     if line.gpu is not None:
         yield "accelerators", name_key(line.gpu)
     yield "", ""
+
+
+def _is_attachable(instance_type: str) -> bool:
+    from gpu_catalog.gcp import ATTACHABLE  # Whoever asks has read GCP's file with it.
+
+    return instance_type.startswith(ATTACHABLE)
 
 
 def read_own_prices(path: Path) -> OwnPrices:

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from functools import cached_property, lru_cache
 
-from gpu_catalog.accelerators import accelerator_table, name_key
+from gpu_catalog.accelerators import accelerator_table, is_tpu, name_key
 from gpu_catalog.csv_text import CsvText, Row
 from gpu_catalog.errors import BadCatalogFile, BadQuantity
 from gpu_catalog.numbers import MAX_PRICE_USD_PER_HOUR, PRICE_DECIMALS, parse_quantity
@@ -35,11 +35,6 @@ _STEP = Decimal(1).scaleb(-PRICE_DECIMALS)
 
 _NO_COUNT = frozenset({"", "0", "0.0"})
 """What stands beside no accelerator; Nebius writes 0."""
-
-
-def is_tpu(name: str) -> bool:
-    """Whether an accelerator is a TPU: `tpu-v6e-8`, `TPU_v3-8`."""
-    return name[:3].lower() == "tpu" and name[3:4] in {"-", "_", " "}
 
 
 class SkyPilotRows:

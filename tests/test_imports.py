@@ -66,3 +66,18 @@ def test_publishing_loads_no_great_expectations(tmp_path: Path) -> None:
     )
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT)
     assert run.stdout.splitlines()[-1] == "0 False False"
+
+
+ONLY_WHEN_NEEDED = {"csv_text", "gcp", "listing", "reasons", "sky", "skypilot_csv", "sync", "sites"}
+"""Modules that a lookup in published catalogs does without."""
+
+
+def test_a_lookup_in_published_catalogs_loads_what_it_needs() -> None:
+    script = (
+        "import sys; from gpu_catalog import estimate_cost\n"
+        f"assert estimate_cost('A100:1', catalog_dir={str(CATALOGS)!r}).found\n"
+        f"others = {{'click', 'requests', 'ssl', *(f'gpu_catalog.{{name}}' for name in {ONLY_WHEN_NEEDED!r})}}\n"
+        "print('LOADED', *sorted(others & set(sys.modules)))"
+    )
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert run.stdout.splitlines()[-1] == "LOADED"
