@@ -15,7 +15,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 
 from gpu_catalog.accelerators import name_key
-from gpu_catalog.catalog import COUNT_TOLERANCE
+from gpu_catalog.numbers import COUNT_TOLERANCE
 from gpu_catalog.prices import LineTest, PriceLine, any_line
 from gpu_catalog.skypilot_csv import SkyPilotRows
 

@@ -8,8 +8,9 @@ from decimal import Decimal
 from typing import Literal
 
 from gpu_catalog.accelerators import accelerator_table
-from gpu_catalog.catalog import COUNT_TOLERANCE, Catalog
+from gpu_catalog.catalog import Catalog
 from gpu_catalog.errors import NotOffered
+from gpu_catalog.numbers import COUNT_TOLERANCE
 from gpu_catalog.offering import Offering, Skipped
 
 Sort = Literal["price", "spot", "gpu-memory"]

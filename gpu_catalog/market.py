@@ -16,7 +16,6 @@ from datetime import date, datetime, timezone
 from pathlib import Path
 from threading import Lock
 
-from gpu_catalog.catalog import bare_files, find_root, read_snapshot
 from gpu_catalog.cloud_names import is_cloud_name, known_clouds
 from gpu_catalog.errors import BadSettings, GpuCatalogError, NoCatalog
 from gpu_catalog.manifest import MANIFEST_NAME
@@ -26,6 +25,8 @@ from gpu_catalog.places import config_folder, default_cache, max_age_days, read_
 from gpu_catalog.pointer import POINTER_NAME
 from gpu_catalog.prices import CloudPrices, Source
 from gpu_catalog.reading import decoded, file_bytes
+from gpu_catalog.roots import find_root
+from gpu_catalog.snapshot import bare_files, read_snapshot
 
 UPSTREAM = "upstream"
 """Folder of the cache that holds SkyPilot's hosted catalogs."""

@@ -15,6 +15,8 @@ PRICE_DECIMALS = 6
 MAX_PRICE_USD_PER_HOUR = Decimal(1_000_000)
 MIN_QUANTITY = Decimal("0.000001")
 MAX_QUANTITY = 10_000_000
+COUNT_TOLERANCE = 0.01
+"""Two accelerator counts this near are the same: SkyPilot's rule."""
 
 _STEP = Decimal(1).scaleb(-PRICE_DECIMALS)
 _NOISE = Decimal("1e-9")

@@ -6,9 +6,9 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 
 from gpu_catalog.accelerators import name_key
-from gpu_catalog.catalog import CloudOffers
 from gpu_catalog.offers import Offer
 from gpu_catalog.prices import LineTest, PriceLine, any_line, sites_of
+from gpu_catalog.snapshot import CloudOffers
 
 RATE_CARD = "rate card"
 """How the `source` of a hand-entered price begins."""

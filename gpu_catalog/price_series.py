@@ -12,10 +12,11 @@ from decimal import Decimal
 from pathlib import PurePosixPath
 
 from gpu_catalog.accelerators import name_key, synonym_keys
-from gpu_catalog.catalog import COUNT_TOLERANCE, Catalog
+from gpu_catalog.catalog import Catalog
 from gpu_catalog.errors import BadCatalogFile, NoCatalog, NotOffered
 from gpu_catalog.history import Key, PriceChange, change_percent, parse_history
 from gpu_catalog.listing import suggestion
+from gpu_catalog.numbers import COUNT_TOLERANCE
 from gpu_catalog.reading import decoded, file_bytes
 
 FOLDER_NAME = "history"

@@ -11,10 +11,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
-from gpu_catalog.catalog import read_snapshot
 from gpu_catalog.errors import GpuCatalogError
 from gpu_catalog.manifest import is_plain_path
 from gpu_catalog.offers import Offer
+from gpu_catalog.snapshot import read_snapshot
 from gpu_catalog.texts import printable
 from publisher.errors import PublishError
 from publisher.folder import nobody_writing

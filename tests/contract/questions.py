@@ -6,7 +6,7 @@ import random
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from gpu_catalog.catalog import CloudOffers
+from gpu_catalog.snapshot import CloudOffers
 from tests.contract.clients import Client
 
 Question = dict[str, Any]

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from gpu_catalog import BadCatalogFile, Catalog, NoCatalog, read_vms_csv
-from gpu_catalog.catalog import ROOT_VARIABLE
+from gpu_catalog.roots import ROOT_VARIABLE
 from tests.samples import CATALOGS
 
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from gpu_catalog import Catalog, NotOffered, Offering, sky
-from gpu_catalog.catalog import CloudOffers, Snapshot
 from gpu_catalog.offers import grouped
+from gpu_catalog.snapshot import CloudOffers, Snapshot
 
 
 def offering(instance_type: str, region: str, price: str, **facts: Any) -> Offering:
