@@ -36,6 +36,11 @@ def told_errors(as_json: bool = False) -> Iterator[None]:
         sys.exit(1)
 
 
+def print_json(document: object) -> None:
+    """Print one JSON document."""
+    click.echo(json.dumps(document, indent=1, allow_nan=False))
+
+
 def float_or_none(price: Any) -> float | None:
     """A price as JSON has it."""
     return None if price is None else float(price)

@@ -305,9 +305,9 @@ def _less(percent: float) -> str:
     return f"saves {number(percent)} %" if percent >= 0 else f"costs {number(-percent)} % more"
 
 
-def plain_dollars(price: float) -> str:
-    """A price with two decimals from one dollar up and four below."""
-    return dollars(Decimal(repr(price)))
+def plain_dollars(price: float | None) -> str:
+    """A price with two decimals from one dollar up and four below; `-` when unknown."""
+    return dollars(None if price is None else Decimal(repr(price)))
 
 
 def plain_number(value: float | None) -> float | None:

@@ -2,35 +2,32 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 import gpu_catalog
+from gpu_catalog.batch_cli import batch_answered, task_answered
 from gpu_catalog.cloud_names import display_name
-from gpu_catalog.cost_estimate import HOURS_PER_MONTH, CostEstimate, PricedOffer, plain_dollars, plain_number
-from gpu_catalog.errors import BadQuestion, GpuCatalogError
+from gpu_catalog.command_line import print_json
+from gpu_catalog.compare_cli import compare_answered
+from gpu_catalog.cost_estimate import HOURS_PER_MONTH, PricedOffer, plain_dollars, plain_number
+from gpu_catalog.errors import GpuCatalogError
 from gpu_catalog.estimate import estimate, not_found
 from gpu_catalog.market import Market, open_market
-from gpu_catalog.matching import NoPrice, priced
+from gpu_catalog.matching import priced
 from gpu_catalog.prices import rank
 from gpu_catalog.question import Question, ask, parse_gpu
-from gpu_catalog.texts import dollars, number, printable, table
+from gpu_catalog.texts import number, printable, table
 
-if TYPE_CHECKING:
-    from gpu_catalog.task_file import TaskEstimate
-
-_ORDERS = {"cheapest": "cheapest first", "in order": "in the order in which SkyPilot tries them"}
 _STOCK = {True: "yes", False: "no", None: "?"}
 _HEADER = ("CLOUD", "REGION", "ZONE", "INSTANCE_TYPE", "GPU", "QTY", "DEVICE_MEM", "ON-DEMAND", "SPOT", "SAVES",
            "STOCK", "AS_OF")  # fmt: skip
-_ANSWER_HEADER = ("GPU", "QTY", "CLOUD", "REGION", "INSTANCE_TYPE", "$/HOUR", "REASON")
 _RIGHT = frozenset({5, 6, 7, 8, 9})
 _ABOVE_ZERO = click.FloatRange(min=0, min_open=True)
 
@@ -166,9 +163,9 @@ def _answered(typed: _Options) -> int:
     """Answer what was typed; returns the exit code."""
     try:
         if typed.batch is not None:
-            return _batch(typed, _read_batch(typed.batch))
+            return batch_answered(typed.batch, typed.root, typed.hours, as_json=typed.as_json)
         if typed.task is not None:
-            return _task(typed, typed.task)
+            return task_answered(typed.task, typed.root, typed.hours, as_json=typed.as_json)
         return _compare(typed) if typed.compare else _single(typed)
     except GpuCatalogError as exc:
         return _fail(str(exc), typed)
@@ -176,31 +173,10 @@ def _answered(typed: _Options) -> int:
 
 def _fail(reason: str, typed: _Options) -> int:
     if typed.as_json:
-        _print_json(not_found(Question(), reason).to_dict())
+        print_json(not_found(Question(), reason).to_dict())
     else:
         click.echo(f"Error: {printable(reason)}", err=True)
     return 1
-
-
-def _read_batch(name: str) -> bytes:
-    """The bytes of a batch, no more than one may have and one.
-
-    Raises:
-        BadQuestion: there is no such file, or it cannot be read.
-    """
-    from gpu_catalog.node_config import MAX_BATCH_BYTES
-
-    try:
-        if name != "-":
-            with Path(name).open("rb") as file:
-                return file.read(MAX_BATCH_BYTES + 1)
-        if sys.stdin is None:
-            raise BadQuestion("a batch from standard input, but standard input is closed")
-        return sys.stdin.buffer.read(MAX_BATCH_BYTES + 1)
-    except BadQuestion:
-        raise
-    except (OSError, ValueError) as exc:
-        raise BadQuestion(f"{name}: cannot be read ({getattr(exc, 'strerror', exc)})") from exc
 
 
 def _check(typed: _Options) -> None:
@@ -232,10 +208,6 @@ def _check(typed: _Options) -> None:
         raise click.UsageError(f"{chosen[0]} does not go together with {', '.join(given)}")
 
 
-def _print_json(document: object) -> None:
-    click.echo(json.dumps(document, indent=1, allow_nan=False))
-
-
 def _single(typed: _Options) -> int:
     question = typed.question()
     market = open_market(typed.root)
@@ -250,7 +222,7 @@ def _single(typed: _Options) -> int:
             document["monthly_cost"] = plain_number(monthly)
         if typed.top is not None:
             document["top"] = [offer.to_dict() for offer in top]
-        _print_json(document)
+        print_json(document)
     elif found.found:
         first, *further = str(found).splitlines()
         if typed.monthly and monthly is not None:
@@ -275,7 +247,7 @@ def _offers_table(offers: Sequence[PricedOffer]) -> str:
             display_name(offer.cloud), offer.region, offer.zone or "-", offer.instance_type, offer.gpu or "-",
             number(offer.gpu_count),
             "-" if offer.gpu_memory_gib is None else f"{number(offer.gpu_memory_gib)}GB",
-            _dollars(offer.on_demand_price), _dollars(offer.spot_price),
+            plain_dollars(offer.on_demand_price), plain_dollars(offer.spot_price),
             "-" if offer.savings_percent is None else f"{number(offer.savings_percent)}%",
             _STOCK[offer.in_stock], offer.prices_as_of or "-",
         )
@@ -284,125 +256,11 @@ def _offers_table(offers: Sequence[PricedOffer]) -> str:
     return table(_HEADER, rows, right=_RIGHT)
 
 
-def _dollars(price: float | None) -> str:
-    return "-" if price is None else plain_dollars(price)
-
-
 def _compare(typed: _Options) -> int:
-    from gpu_catalog.compare import compare
-
     name, count = (None, None) if typed.gpu is None else parse_gpu(typed.gpu)
     asked = ask(name, cloud=typed.clouds, region=typed.region, zone=typed.zone, any_gpu=True,
                 min_gpu_memory_gib=typed.min_gpu_memory)  # fmt: skip
-    question = replace(asked, gpu_count=count)
-    try:
-        found = compare(question, open_market(typed.root))
-    except NoPrice as exc:
-        if typed.as_json:
-            _print_json({"schema_version": 1, "found": False, "reason": str(exc)})
-        else:
-            click.echo(f"No price: {printable(str(exc))}", err=True)
-        return 1
-    if typed.as_json:
-        _print_json({
-            "schema_version": 1,
-            "found": True,
-            "reason": None,
-            "unit": "USD per GPU-hour",
-            "clouds": list(found.clouds),
-            "gpus": {
-                gpu: {cloud: {"on_demand": _number(rates.on_demand), "spot": _number(rates.spot)}
-                      for cloud, rates in by_cloud.items()}
-                for gpu, by_cloud in found.rates.items()
-            },
-            "warnings": list(found.notes),
-        })  # fmt: skip
-        return 0
-    size = "cheapest size" if count is None else f"of {number(count)}"
-    click.echo(f"USD per GPU-hour, on-demand / spot, {size}")
-    rows = [
-        (gpu, *("-" if (r := by_cloud.get(cloud)) is None else f"{dollars(r.on_demand)} / {dollars(r.spot)}"
-                for cloud in found.clouds))
-        for gpu, by_cloud in found.rates.items()
-    ]  # fmt: skip
-    click.echo(table(("GPU", *map(display_name, found.clouds)), rows))
-    for note in found.notes:
-        click.echo(f"  {printable(note)}")
-    return 0
-
-
-def _number(price: Decimal | None) -> float | None:
-    return None if price is None else plain_number(float(price))
-
-
-def _batch(typed: _Options, content: bytes) -> int:
-    from gpu_catalog.node_config import estimate_node, parse_batch
-
-    configs, market = parse_batch(content), open_market(typed.root)
-    answers = [estimate_node(config, market, typed.hours) for config in configs]
-    if typed.as_json:
-        click.echo(json.dumps([found.to_dict() for found in answers], allow_nan=False))
-        return 0
-    total = ("TOTAL",) if typed.hours is not None else ()
-    rows = [
-        (str(index), *cells[:6], *(_dollars(found.total_cost) for _ in total), *cells[6:])
-        for index, found in enumerate(answers, start=1)
-        for cells in [_answer_cells(found)]
-    ]
-    header = ("#", *_ANSWER_HEADER[:6], *total, *_ANSWER_HEADER[6:])
-    click.echo(table(header, rows, right=frozenset({0, 2, 6, *(7 for _ in total)})))
-    for warning in dict.fromkeys(warning for found in answers for warning in found.warnings):
-        click.echo(f"  {printable(warning)}")
-    return 0
-
-
-def _answer_cells(found: CostEstimate) -> tuple[str, ...]:
-    return (
-        found.gpu or "-", number(found.gpu_count), display_name(found.cloud or "-"), found.region or "-",
-        found.instance_type or "-", _dollars(found.hourly_cost), found.reason or "",
-    )  # fmt: skip
-
-
-def _task(typed: _Options, path: Path) -> int:
-    from gpu_catalog.task_file import estimate_task, read_tasks
-
-    tasks, market = read_tasks(path), open_market(typed.root)
-    estimates = [estimate_task(task, market, typed.hours) for task in tasks]
-    all_priced = all(found.chosen.found for found in estimates)
-    if typed.as_json:
-        _print_json({
-            "schema_version": 1,
-            "found": all_priced,
-            "tasks": [
-                {
-                    "name": found.task.name,
-                    "order": found.task.order,
-                    "answer": found.chosen.to_dict(),
-                    "choices": [
-                        {"label": choice.label, "answer": each.to_dict()}
-                        for choice, each in zip(found.task.choices, found.estimates, strict=True)
-                    ],
-                }
-                for found in estimates
-            ],
-        })  # fmt: skip
-        return 0 if all_priced else 1
-    texts = [_task_text(found, number_of) for number_of, found in enumerate(estimates, start=1)]
-    click.echo("\n\n".join(texts), err=not all_priced)
-    return 0 if all_priced else 1
-
-
-def _task_text(found: TaskEstimate, number_of: int) -> str:
-    pairs = list(zip(found.task.choices, found.estimates, strict=True))
-    if len(pairs) == 1 and not found.chosen.found:
-        return f"No price: {printable(pairs[0][0].label)}: {found.chosen}"
-    if found.task.order == "cheapest":
-        pairs.sort(key=lambda pair: (not pair[1].found, pair[1].hourly_cost or 0))
-    chosen = str(found.chosen) if found.chosen.found else "No price: no choice of resources has one"
-    rows = [(choice.label, *_answer_cells(each)[2:]) for choice, each in pairs]
-    listed = table(("CHOICE", *_ANSWER_HEADER[2:]), rows, right=frozenset({4}))
-    name = f"Task {printable(found.task.name or str(number_of))}"
-    return f"{chosen}\n\n{name}, choices {_ORDERS[found.task.order]}:\n{listed}"
+    return compare_answered(replace(asked, gpu_count=count), typed.root, as_json=typed.as_json)
 
 
 if __name__ == "__main__":
