@@ -53,8 +53,6 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise BadSettings(f"{path}: cannot be read (a number out of range)") from exc
     except (ValueError, RecursionError) as exc:
         raise BadSettings(f"{path}: cannot be read ({exc})") from exc
-    except ArithmeticError as exc:
-        raise BadSettings(f"{path}: cannot be read (a number is out of range)") from exc
     return found
 
 

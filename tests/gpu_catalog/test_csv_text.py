@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from gpu_catalog import BadCatalogFile, estimate_cost
 from gpu_catalog.csv_text import CsvText, is_plain
-from tests.gpu_catalog.hostile import any_mutated
+from tests.fuzz.mutation import damaged_text
 from tests.gpu_catalog.test_skypilot_csv import AWS, CPU_ROW, GPU_ROW
 
 CELLS = st.text(st.sampled_from('ab1,"\n\r \0'), max_size=4)
@@ -30,7 +30,7 @@ def read_whole(text: str) -> list[list[str]] | None:
 
 
 @given(
-    any_mutated((AWS, AWS[:-1], AWS.replace("\n", "\r\n"), f'"{AWS}'))
+    damaged_text((AWS, AWS[:-1], AWS.replace("\n", "\r\n"), f'"{AWS}'))
     | LINES.map(lambda lines: AWS + "\n".join(lines))
 )
 def test_rows_and_places_are_what_the_csv_module_reads(text: str) -> None:

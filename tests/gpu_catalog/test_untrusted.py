@@ -18,11 +18,11 @@ from gpu_catalog import (
     BadCatalogFile,
     Catalog,
     GpuCatalogError,
+    csv_text,
     estimate_cost,
     history,
     offers,
     reading,
-    skypilot_csv,
 )
 from gpu_catalog.errors import CannotInstall
 from gpu_catalog.install import install
@@ -170,7 +170,7 @@ def test_a_hundred_thousand_columns_are_refused_at_once(parse: Callable[[str, st
 @pytest.mark.parametrize("parse", [parse_vms_csv, SkyPilotRows])
 def test_rows_are_limited(parse: Callable[[str, str], object], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reading, "MAX_ROWS", 3)
-    monkeypatch.setattr(skypilot_csv, "MAX_ROWS", 3)
+    monkeypatch.setattr(csv_text, "MAX_ROWS", 3)
     parse(f"{HEADER}\n" + f"{ROW}\n" * 3, "aws")
     with pytest.raises(BadCatalogFile, match="more than 3 rows"):
         parse(f"{HEADER}\n" + f"{ROW}\n" * 4, "aws")
