@@ -44,7 +44,7 @@ class CsvText:
         try:
             self.header: Row = checked_header(next(reader, []))
             """The names of the columns."""
-            rows = text.count("\n")
+            rows = text.count("\n", self._header_end)
             if not self._is_plain:
                 self.rows = list(islice(filter(None, reader), MAX_ROWS + 1))
                 rows = len(self.rows)
