@@ -51,18 +51,32 @@ def python_of(release: str) -> Path:
     Raises:
         CannotInstall: pip could not; the message is its last line.
     """
-    place = environments() / f"skypilot-{release}-py{sys.version_info.major}.{sys.version_info.minor}"
+    return ready_python(f"skypilot-{release}", CLIENTS[release].requirements, "import sky.catalog")
+
+
+def ready_python(name: str, requirements: Sequence[str], check: str) -> Path:
+    """The interpreter of the environment of that name, installed when it is not there yet.
+
+    Args:
+        name: of its folder, without the Python version.
+        requirements: what pip installs.
+        check: a program that runs when all is well.
+
+    Raises:
+        CannotInstall: as `python_of`.
+    """
+    place = environments() / f"{name}-py{sys.version_info.major}.{sys.version_info.minor}"
     python = place / "bin" / "python"
     if not (place / "complete").exists():
         for command in (
             [sys.executable, "-m", "venv", "--clear", str(place)],
-            [str(python), "-m", "pip", "install", "-q", *CLIENTS[release].requirements],
-            [str(python), "-c", "import sky.catalog"],
+            [str(python), "-m", "pip", "install", "-q", *requirements],
+            [str(python), "-c", check],
         ):
             run = subprocess.run(command, capture_output=True, text=True, check=False)
             if run.returncode:
                 last = (run.stderr.strip().splitlines() or ["no output"])[-1]
-                raise CannotInstall(f"skypilot {release} cannot be installed here: {last}")
+                raise CannotInstall(f"{name} cannot be installed here: {last}")
         (place / "complete").touch()
     return python
 

@@ -56,6 +56,11 @@ class Data:
     graphql_country_codes: Any = field(default_factory=list)
     """`countryCodes` of GraphQL; none are recorded."""
 
+    graphql_same_everywhere: bool = False
+    """Whether `lowestPrice` is the recorded one at every site, on either cloud and under any further condition.
+
+    Nothing is recorded of that; it lets clients run which ask site by site."""
+
     graphql_errors: dict[str, str] = field(default_factory=dict)
     """Messages of resolver errors by field, `lowestPrice` or `GpuType.lowestPrice`: HTTP 200 with `errors`."""
 

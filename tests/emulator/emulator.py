@@ -13,7 +13,7 @@ from types import TracebackType
 from tests.emulator import clouds, routes
 from tests.emulator.auth import KEYS, VARIABLES, cloud_of
 from tests.emulator.data import Data, load
-from tests.emulator.faults import Fault
+from tests.emulator.faults import Fault, Latency
 from tests.emulator.limits import Limits
 from tests.emulator.messages import Reply, Request, Violation
 from tests.emulator.routes import Route
@@ -35,6 +35,7 @@ class Emulator:
         recorded: Path | None = None,
         enforce_rate_limit: bool = False,
         tls: ssl.SSLContext | None = None,
+        latency_seconds: float = 0,
     ) -> None:
         """Listen, on a free port by default; `start` or `with` serves.
 
@@ -44,6 +45,7 @@ class Emulator:
             recorded: folder with recorded sets; clouds without a set there answer from the bundled one.
             enforce_rate_limit: answer 429 over the documented limits. They are always counted as violations.
             tls: serve over TLS with the certificate that it holds; plain HTTP without.
+            latency_seconds: how much later every request without a fault is answered.
 
         Raises:
             ValueError: `host` is not loopback.
@@ -57,6 +59,9 @@ class Emulator:
         self.errors: list[Exception] = []
         """Mistakes of the emulator, or of data that a test has put into it; each was answered with a 500."""
         self.enforce_rate_limit = enforce_rate_limit
+        self.latency_seconds = latency_seconds
+        self.bytes_sent = 0
+        """Of all answers, headers included."""
         self._recorded = recorded
         self._lock = threading.Lock()
         self._limits = Limits()
@@ -124,6 +129,7 @@ class Emulator:
             self.errors.clear()
             self._requests.clear()
             self._violations.clear()
+            self.bytes_sent = 0
             self._limits = Limits()
 
     # The server's side ----------------------------------------------------------------------------
@@ -143,9 +149,16 @@ class Emulator:
             fault = (waiting[0] if waiting[0].forever else waiting.pop(0)) if waiting else None
             if fault is None and self.chaos is not None:
                 fault = self.chaos(request)
+        if fault is None and self.latency_seconds:
+            fault = Latency(self.latency_seconds)
         if not self.enforce_rate_limit:
             verdict = replace(verdict, exceeded=False)
         return fault, lambda: clouds.answer(request, self.data, verdict)
+
+    def sending(self, size: int) -> None:
+        """Count bytes of an answer; called by the server."""
+        with self._lock:
+            self.bytes_sent += size
 
     def failed(self, error: Exception) -> None:
         """Note a mistake in here or in a test's data; called by the server, which answers 500."""

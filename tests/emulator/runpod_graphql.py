@@ -133,6 +133,8 @@ def _with_ids(entries: Any, ids: list[str]) -> list[Any]:
 
 
 def _lowest_price(data: Data, gpu: dict[str, Any], given: dict[str, Any]) -> Any:
+    if data.graphql_same_everywhere:
+        given = {"gpuCount": given.get("gpuCount"), "secureCloud": True}
     return _for_gpu_count("c", gpu, given, nothing={})
 
 

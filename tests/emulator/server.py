@@ -29,6 +29,9 @@ class Service(Protocol):
     def received(self, request: Request) -> tuple[Fault | None, Callable[[], Reply]]:
         """Note the request; the fault to play, if any, and what gives the normal answer."""
 
+    def sending(self, size: int) -> None:
+        """Note bytes that are about to be sent."""
+
     def failed(self, error: Exception) -> None:
         """Note a mistake of the emulator itself."""
 
@@ -215,6 +218,7 @@ class _Exchange(Exchange):
         self.write(head if self._handler.command == "HEAD" else head + reply.body)
 
     def write(self, data: bytes) -> None:
+        self._handler.server.service.sending(len(data))
         self._handler.wfile.write(data)
 
     def pause(self, seconds: float) -> None:

@@ -73,6 +73,19 @@ def test_counts_of_many_threads(emulator: Emulator) -> None:
     assert emulator.counts == {routes.YOTTA_TYPES: 20, routes.RUNPOD_GPUS: 20}
 
 
+def test_every_answer_is_late_and_its_bytes_are_counted() -> None:
+    with Emulator(latency_seconds=0.05) as emulator:
+        emulator.faults[routes.LAMBDA_REGIONS] = [Status(503)]
+        started = time.monotonic()
+        answers = [send(emulator, route) for route in (routes.LAMBDA_TYPES, routes.RUNPOD_CPUS)]
+        assert time.monotonic() - started >= 0.1
+        bodies = sum(len(answer.content) for answer in answers)
+        assert bodies < emulator.bytes_sent < bodies + 4000
+        assert send(emulator, routes.LAMBDA_REGIONS).status_code == 503
+        emulator.reset()
+        assert emulator.bytes_sent == 0
+
+
 def test_reset_forgets_everything(emulator: Emulator) -> None:
     emulator.data.yotta_types.clear()
     emulator.faults[routes.YOTTA_TYPES] = [Status(500, forever=True)]

@@ -68,6 +68,10 @@ def test_lowest_price_knows_only_what_is_recorded(emulator: Emulator) -> None:
     assert asked(gpuCount=2, secureCloud=False) == unknown
     assert asked(gpuCount=2) == unknown
     assert asked(gpuCount=2, secureCloud=True, dataCenterId="US-KS-2") == unknown
+    emulator.data.graphql_same_everywhere = True
+    assert asked(gpuCount=2, secureCloud=True, dataCenterId="US-KS-2")["minVcpu"] == 86
+    assert asked(gpuCount=2)["minVcpu"] == 86
+    assert asked(gpuCount=3) == unknown
 
 
 def test_filters_by_id(emulator: Emulator) -> None:
