@@ -1,0 +1,13 @@
+"""`fetch_ours.py CLOUD`: our fetcher alone, its keys and URLs from the environment."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+
+from fetchers import FETCHERS, SessionOptions, fetch_cloud
+
+started = time.perf_counter()
+fetched = fetch_cloud(FETCHERS[sys.argv[1]], SessionOptions())
+print(json.dumps({"call_seconds": time.perf_counter() - started, "rows": len(fetched.offerings)}))

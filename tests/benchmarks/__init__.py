@@ -1,0 +1,1 @@
+"""The benchmarks themselves, and in short form what they show: counts and growth, no seconds."""
