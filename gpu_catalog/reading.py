@@ -10,9 +10,10 @@ import csv
 import io
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from gpu_catalog.errors import BadCatalogFile, GpuCatalogError
 from gpu_catalog.gpu_info import GpuInfo, parse_gpu_info
@@ -157,22 +158,50 @@ def offering_of_row(row: Mapping[str, str], cloud: str) -> Offering:
     Raises:
         GpuCatalogError: a cell does not parse.
     """
-    name, count = row["AcceleratorName"] or None, row["AcceleratorCount"]
-    if (name is None) != (count == ""):
+    cell = {column: read(row[column]) for column, read in CELL_READERS.items() if column in row}
+    if (cell["AcceleratorName"] is None) != (cell["AcceleratorCount"] is None):
         raise BadCatalogFile("AcceleratorName and AcceleratorCount are not blank together")
-    gpu: GpuInfo | None = parse_gpu_info(row["GpuInfo"]) if row["GpuInfo"] else None
+    gpu: GpuInfo | None = cell["GpuInfo"]
     return Offering(
         cloud=cloud,
-        instance_type=named(row["InstanceType"], "InstanceType"),
-        region=named(row["Region"], "Region"),
-        zone=named(row["AvailabilityZone"], "AvailabilityZone") if "AvailabilityZone" in row else None,
-        vcpus=_quantity(row["vCPUs"], "vCPUs"),
-        memory_gib=_quantity(row["MemoryGiB"], "MemoryGiB"),
-        price_usd_per_hour=_price(row["Price"]),
-        spot_price_usd_per_hour=_price(row["SpotPrice"]) if row["SpotPrice"] else None,
-        accelerator_name=named(name, "AcceleratorName") if name else None,
-        accelerator_count=_quantity(count, "AcceleratorCount") if name else None,
+        instance_type=cell["InstanceType"],
+        region=cell["Region"],
+        zone=cell.get("AvailabilityZone"),
+        vcpus=cell["vCPUs"],
+        memory_gib=cell["MemoryGiB"],
+        price_usd_per_hour=cell["Price"],
+        spot_price_usd_per_hour=cell["SpotPrice"],
+        accelerator_name=cell["AcceleratorName"],
+        accelerator_count=cell["AcceleratorCount"],
         accelerator_vendor=gpu.vendor if gpu else None,
         gpu_memory_mib=gpu.memory_mib if gpu else None,
-        arch=row.get("Arch") or None,
+        arch=cell.get("Arch"),
     )
+
+
+def _name(column: str) -> Callable[[str], str]:
+    return lambda cell: named(cell, column)
+
+
+def _size(column: str) -> Callable[[str], float]:
+    return lambda cell: _quantity(cell, column)
+
+
+def _or_none(read: Callable[[str], object]) -> Callable[[str], object]:
+    return lambda cell: read(cell) if cell else None
+
+
+CELL_READERS: Mapping[str, Callable[[str], Any]] = {
+    "InstanceType": _name("InstanceType"),
+    "AcceleratorName": _or_none(_name("AcceleratorName")),
+    "AcceleratorCount": _or_none(_size("AcceleratorCount")),
+    "vCPUs": _size("vCPUs"),
+    "MemoryGiB": _size("MemoryGiB"),
+    "GpuInfo": _or_none(parse_gpu_info),
+    "Region": _name("Region"),
+    "SpotPrice": _or_none(_price),
+    "Price": _price,
+    "AvailabilityZone": _name("AvailabilityZone"),
+    "Arch": _or_none(str),
+}
+"""By column, what makes the value of an Offering of a cell, or raises GpuCatalogError; None is unknown."""

@@ -1,4 +1,4 @@
-"""The rules of SkyPilot's contract that compare rows with each other, on offerings.
+"""The rules of SkyPilot's contract that compare rows with each other.
 
 The functions that SkyPilot asks assert most of them: a type with two sizes or two prices in a region ends a launch
 with an AssertionError.
@@ -12,16 +12,44 @@ from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from operator import attrgetter
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 from gpu_catalog.numbers import price_text
-from gpu_catalog.offering import Offering
 from schemas.report import Finding, key_text
 
 _CLOUD_TYPES = ("SECURE", "COMMUNITY")
 _MAX_MESSAGE_CHARS = 300
 
 _Comparable: TypeAlias = tuple[str | None, str, str | None, str | None]
+
+
+class Row(Protocol):
+    """What is compared: of an Offering, or of a row of which no more was read."""
+
+    @property
+    def instance_type(self) -> str:
+        """As in `Offering`, like all of these."""
+
+    @property
+    def region(self) -> str: ...  # noqa: D102
+
+    @property
+    def zone(self) -> str | None: ...  # noqa: D102
+
+    @property
+    def vcpus(self) -> float: ...  # noqa: D102
+
+    @property
+    def memory_gib(self) -> float: ...  # noqa: D102
+
+    @property
+    def price_usd_per_hour(self) -> Decimal: ...  # noqa: D102
+
+    @property
+    def accelerator_name(self) -> str | None: ...  # noqa: D102
+
+    @property
+    def accelerator_count(self) -> float | None: ...  # noqa: D102
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +65,10 @@ class _Agreement:
     column: str
     """Column that must agree."""
 
-    group: Callable[[Offering], Hashable]
+    group: Callable[[Row], Hashable]
     """What rows of one group have in common; None for a row that the rule does not concern."""
 
-    value: Callable[[Offering], Hashable]
+    value: Callable[[Row], Hashable]
     """What they must agree in."""
 
 
@@ -83,7 +111,7 @@ _AGREEMENTS = (
 )
 
 
-def _one_spelling(column: str, name: Callable[[Offering], str | None]) -> _Agreement:
+def _one_spelling(column: str, name: Callable[[Row], str | None]) -> _Agreement:
     return _Agreement(
         "one-spelling",
         "A name is spelled in one way: lookups ignore case, so that two spellings are one thing.",
@@ -109,7 +137,7 @@ CROSS_ROW_RULES = {agreement.rule: agreement.says for agreement in (*_AGREEMENTS
 """Sentence by rule."""
 
 
-def cross_row_findings(rows: Mapping[int, Offering]) -> list[Finding]:
+def cross_row_findings(rows: Mapping[int, Row]) -> list[Finding]:
     """Check rows (by their number) against each other.
 
     Where rows disagree, those outside the majority are at fault; without a majority all are, since nothing tells
@@ -120,13 +148,13 @@ def cross_row_findings(rows: Mapping[int, Offering]) -> list[Finding]:
     return findings + list(_prices_that_do_not_rise(rows))
 
 
-def _has_two_spellings(rows: Mapping[int, Offering], spelling: _Agreement) -> bool:
+def _has_two_spellings(rows: Mapping[int, Row], spelling: _Agreement) -> bool:
     """Whether any name differs from another in case alone: a catalog has few names, and many rows."""
-    names = {str(name) for name in map(spelling.value, rows.values()) if name is not None}
+    names = {str(name) for name in set(map(spelling.value, rows.values())) if name is not None}
     return len({name.lower() for name in names}) < len(names)
 
 
-def _disagreements(rows: Mapping[int, Offering], agreement: _Agreement) -> Iterator[Finding]:
+def _disagreements(rows: Mapping[int, Row], agreement: _Agreement) -> Iterator[Finding]:
     """Findings for the rows whose value is not that of more than half of their group."""
     said = zip(map(agreement.group, rows.values()), map(agreement.value, rows.values()), strict=True)
     votes: dict[Hashable, Counter[Hashable]] = {}
@@ -142,7 +170,7 @@ def _disagreements(rows: Mapping[int, Offering], agreement: _Agreement) -> Itera
                 yield _finding(number, row, agreement.rule, agreement.column, _text(value), here)
 
 
-def _prices_that_do_not_rise(rows: Mapping[int, Offering]) -> Iterator[Finding]:
+def _prices_that_do_not_rise(rows: Mapping[int, Row]) -> Iterator[Finding]:
     """Findings for the cheapest rows of the fewest counts that must go until prices rise with the count.
 
     Several instance types may offer one count (with more memory, on another bus): only the cheapest is compared.
@@ -163,7 +191,7 @@ def _prices_that_do_not_rise(rows: Mapping[int, Offering]) -> Iterator[Finding]:
                 yield _finding(number, row, _PRICE_RISES, "Price", price_text(row.price_usd_per_hour), here)
 
 
-def _comparable(row: Offering) -> _Comparable:
+def _comparable(row: Row) -> _Comparable:
     """What rows share whose prices must rise with the count: accelerator, site, and secure or community cloud."""
     _, _, tail = row.instance_type.rpartition("_")
     return row.accelerator_name, row.region, row.zone, tail if tail in _CLOUD_TYPES else None
@@ -202,12 +230,12 @@ def _text(value: Hashable) -> str:
     return price_text(value) if isinstance(value, Decimal) else str(value)
 
 
-def _finding(number: int, row: Offering, rule: str, column: str, value: str, here: str) -> Finding:
+def _finding(number: int, row: Row, rule: str, column: str, value: str, here: str) -> Finding:
     return Finding(
         rule=rule,
         message=f"{CROSS_ROW_RULES[rule]} Here {here}."[:_MAX_MESSAGE_CHARS],
         row=number,
-        key=key_text(row.key),
+        key=key_text((row.instance_type, row.region, row.zone)),
         column=column,
         value=value,
     )

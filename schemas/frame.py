@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from gpu_catalog.accelerators import AcceleratorTable
 from gpu_catalog.errors import BadGpuInfo
@@ -24,8 +25,12 @@ if TYPE_CHECKING:
 _NUMBER = re.compile(r"-?\d{1,15}(\.\d{1,15})?", re.ASCII)
 _UNKNOWN = math.nan
 
-_In = TypeVar("_In", bound=Hashable)
-_Out = TypeVar("_Out")
+
+class _Number(NamedTuple):
+    """What a cell says that should be a number."""
+
+    number: float
+    """Unknown where it is none."""
 
 
 class _GpuInfoFigures(NamedTuple):
@@ -63,6 +68,9 @@ class _TableFigures(NamedTuple):
     """Greatest plausible price of one device, USD per hour."""
 
 
+_Figures = TypeVar("_Figures", _Number, _GpuInfoFigures, _TableFigures, TypeFigures)
+
+
 def text_frame(columns: Sequence[str], header: Sequence[str], rows: Mapping[int, Sequence[str]]) -> pd.DataFrame:
     """Return the cells of a CSV file under `columns`, with the numbers of the rows as index.
 
@@ -71,11 +79,9 @@ def text_frame(columns: Sequence[str], header: Sequence[str], rows: Mapping[int,
     with needs_extra("validation"):
         import pandas as pd
 
-    places = [header.index(name) if name in header else None for name in columns]
-    cells = {
-        name: [None if place is None else row[place] or None for row in rows.values()]
-        for name, place in zip(columns, places, strict=True)
-    }
+    blank = [None] * len(rows)
+    by_name = dict(zip(header, zip(*rows.values(), strict=True), strict=False))
+    cells = {name: [cell or None for cell in by_name.get(name, blank)] for name in columns}
     # `object` is the same in pandas 2 and 3; left to itself, pandas makes numbers of a column of blanks.
     frame: pd.DataFrame = pd.DataFrame(cells, index=list(rows), dtype=object)
     return frame
@@ -92,34 +98,26 @@ def catalog_frame(
     with needs_extra("validation"):
         import pandas as pd
 
-    def table_figures(name: str | None) -> _TableFigures:
-        return _table_figures(name, cloud, table)
-
-    def figures_of_type(name: str | None) -> TypeFigures:
-        return type_figures(name, cloud)
-
     text = text_frame([column.name for column in COLUMNS], header, rows)
-    gpus = _each(_gpu_info_figures, text["GpuInfo"])
-    known = _each(table_figures, text["AcceleratorName"])
-    types = _each(figures_of_type, text["InstanceType"])
+    usd_per_gpu_hour = lru_cache(maxsize=None)(_usd_per_gpu_hour)
     figures = {
         "has_accelerator": text["AcceleratorName"].notna(),
         "has_count": text["AcceleratorCount"].notna(),
         "has_gpu_info": text["GpuInfo"].notna(),
-        "count": _each(_number, text["AcceleratorCount"]),
-        "cpus": _each(_number, text["vCPUs"]),
-        "memory_gib": _each(_number, text["MemoryGiB"]),
-        "spot_usd_per_hour": _each(_number, text["SpotPrice"]),
-        "usd_per_hour": _each(_number, text["Price"]),
-        "usd_per_gpu_hour": _each(_usd_per_gpu_hour, zip(text["Price"], text["AcceleratorCount"], strict=True)),
+        "count": _numbers_in(text["AcceleratorCount"]),
+        "cpus": _numbers_in(text["vCPUs"]),
+        "memory_gib": _numbers_in(text["MemoryGiB"]),
+        "spot_usd_per_hour": _numbers_in(text["SpotPrice"]),
+        "usd_per_hour": _numbers_in(text["Price"]),
+        "usd_per_gpu_hour": list(map(usd_per_gpu_hour, text["Price"], text["AcceleratorCount"])),
     }
     frame: pd.DataFrame = pd.concat(
         [
             text,
             pd.DataFrame(figures, index=text.index),
-            pd.DataFrame(gpus, columns=_GpuInfoFigures._fields, index=text.index),
-            pd.DataFrame(known, columns=_TableFigures._fields, index=text.index),
-            pd.DataFrame(types, columns=TypeFigures._fields, index=text.index),
+            _figures_of(_gpu_info_figures, text["GpuInfo"]),
+            _figures_of(lambda name: _table_figures(name, cloud, table), text["AcceleratorName"]),
+            _figures_of(lambda name: type_figures(name, cloud), text["InstanceType"]),
         ],
         axis=1,
     )
@@ -132,20 +130,29 @@ def catalog_frame(
     return frame
 
 
-def _each(function: Callable[[_In], _Out], values: Iterable[_In]) -> list[_Out]:
-    """Apply `function` to every value, calling it once per distinct one."""
-    values = list(values)
-    results = {value: function(value) for value in set(values)}
-    return [results[value] for value in values]
+def _figures_of(function: Callable[[str | None], _Figures], texts: pd.Series[Any]) -> pd.DataFrame:
+    """A column for each field of what `function` makes of the texts; it is called once per distinct one."""
+    import pandas as pd
+
+    factorized = pd.factorize(texts.to_numpy())
+    places, distinct = factorized[0], list(factorized[1])
+    # A blank has the place -1: that of the last.
+    figures: pd.DataFrame = pd.DataFrame([function(text) for text in [*distinct, None]])
+    spelled_out: pd.DataFrame = figures.take(places).set_axis(texts.index)
+    return spelled_out
+
+
+def _numbers_in(texts: pd.Series[Any]) -> pd.Series[float]:
+    """As `_figures_of`, of the texts that are a number."""
+    return _figures_of(lambda text: _Number(_number(text)), texts)["number"]
 
 
 def _number(text: str | None) -> float:
     return float(text) if text is not None and _NUMBER.fullmatch(text) else _UNKNOWN
 
 
-def _usd_per_gpu_hour(price_and_count: tuple[str | None, str | None]) -> float:
+def _usd_per_gpu_hour(price: str | None, count: str | None) -> float:
     """Price of one accelerator for one hour, to be compared with the band."""
-    price, count = price_and_count
     if price is None or count is None or not (_number(price) > 0 and _number(count) > 0):
         return _UNKNOWN
     return float(round(Decimal(price) / Decimal(count), 6))

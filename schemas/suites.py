@@ -43,7 +43,7 @@ def check_frame(frame: pd.DataFrame, suites: Sequence[str]) -> list[Finding]:
         import great_expectations as gx
         from great_expectations.data_context.types.base import ProgressBarsConfig
 
-    def run(expectations: list[dict[str, Any]], result_format: str) -> list[Any]:
+    def run(expectations: list[dict[str, Any]], frame: pd.DataFrame, result_format: str) -> list[Any]:
         # A context shared by threads gives wrong verdicts without any exception: a fresh one each time.
         context = gx.get_context(mode="ephemeral")
         context.variables.progress_bars = ProgressBarsConfig(globally=False)
@@ -55,10 +55,35 @@ def check_frame(frame: pd.DataFrame, suites: Sequence[str]) -> list[Finding]:
 
     with _ONE_AT_A_TIME:
         # Naming the rows costs more than the verdict, so it is asked only where there is something to name.
-        failed = run(expectations_of(suites), "BOOLEAN_ONLY")
+        failed = [
+            outcome
+            for expectations, part in _parts(expectations_of(suites), frame)
+            for outcome in run(expectations, part, "BOOLEAN_ONLY")
+        ]
         if failed:
-            failed = run([outcome.expectation_config.to_json_dict() for outcome in failed], "COMPLETE")
+            failed = run([outcome.expectation_config.to_json_dict() for outcome in failed], frame, "COMPLETE")
     return [finding for outcome in failed for finding in _findings(outcome, frame)]
+
+
+def _parts(
+    expectations: Sequence[dict[str, Any]], frame: pd.DataFrame
+) -> Iterator[tuple[list[dict[str, Any]], pd.DataFrame]]:
+    """Expectations with the part of the frame that is enough for a verdict.
+
+    Of all but the key, equal rows are looked at once: a catalog says the same at many sites.
+    """
+    of_key = [expectation for expectation in expectations if _columns(expectation) & set(KEY_COLUMNS)]
+    others = [expectation for expectation in expectations if expectation not in of_key]
+    yield of_key, frame[[name for name in frame if any(name in _columns(expectation) for expectation in of_key)]]
+    yield others, frame[[name for name in frame if name not in KEY_COLUMNS]].drop_duplicates()
+
+
+def _columns(expectation: dict[str, Any]) -> set[str]:
+    """The columns that an expectation looks at."""
+    kwargs = expectation["kwargs"]
+    return {kwargs[name] for name in ("column", "column_A", "column_B") if name in kwargs} | {
+        *kwargs.get("column_list", ())
+    }
 
 
 def _findings(outcome: Any, frame: pd.DataFrame) -> Iterator[Finding]:

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+from itertools import repeat
+from typing import Any, NamedTuple
+
 from gpu_catalog.accelerators import AcceleratorTable, accelerator_table
 from gpu_catalog.collector import paused_collector
 from gpu_catalog.errors import GpuCatalogError
-from gpu_catalog.reading import offering_of_row
+from gpu_catalog.offering import Offering
+from gpu_catalog.reading import CELL_READERS, offering_of_row
 from schemas.columns import ZONE_COLUMN, column_names, versions_until
 from schemas.cross_row_rules import cross_row_findings
 from schemas.csv_text import CsvText, read_csv_text
@@ -60,15 +66,60 @@ def _row_findings(text: CsvText, cloud: str, version: str, table: AcceleratorTab
     at_fault = {finding.row for finding in findings}
     if None in at_fault:
         return findings
+    passed = {number: cells for number, cells in text.rows.items() if number not in at_fault}
+    try:
+        return [*findings, *cross_row_findings(_compared_rows(text.header, passed))]
+    except GpuCatalogError:
+        rows, unread = _read_one_by_one(text.header, passed, cloud)
+        return [*findings, *unread, *cross_row_findings(rows)]
+
+
+class _ComparedRow(NamedTuple):
+    """What the rules across rows want to know of one; the fields are those of `Offering`."""
+
+    instance_type: str
+    region: str
+    zone: str | None
+    vcpus: float
+    memory_gib: float
+    price_usd_per_hour: Decimal
+    accelerator_name: str | None
+    accelerator_count: float | None
+
+
+_COMPARED_COLUMNS = (
+    "InstanceType", "Region", ZONE_COLUMN, "vCPUs", "MemoryGiB", "Price", "AcceleratorName", "AcceleratorCount",
+)  # fmt: skip
+
+
+def _compared_rows(header: Sequence[str], rows: Mapping[int, Sequence[str]]) -> dict[int, _ComparedRow]:
+    """All rows by their number, each distinct cell read once.
+
+    Raises:
+        GpuCatalogError: some row cannot be read.
+    """
+    if not rows:
+        return {}
+    columns = dict(zip(header, zip(*rows.values(), strict=True), strict=True))
+    values: dict[str, Iterable[Any]] = {ZONE_COLUMN: repeat(None)}
+    for column, cells in columns.items():
+        read = {cell: CELL_READERS[column](cell) for cell in set(cells)}
+        values[column] = map(read.__getitem__, cells)
+    compared = zip(*(values[column] for column in _COMPARED_COLUMNS), strict=False)  # A zone may be missing.
+    return dict(zip(rows, map(_ComparedRow._make, compared), strict=True))
+
+
+def _read_one_by_one(
+    header: Sequence[str], rows: Mapping[int, Sequence[str]], cloud: str
+) -> tuple[dict[int, Offering], list[Finding]]:
+    """The rows that can be read, and findings for the others."""
     passed, unread = {}, []
-    for number, cells in text.rows.items():
-        if number in at_fault:
-            continue
-        row = dict(zip(text.header, cells, strict=True))
+    for number, cells in rows.items():
+        row = dict(zip(header, cells, strict=True))
         try:
             passed[number] = offering_of_row(row, cloud)
         except GpuCatalogError as exc:
             key = key_text(row.get(column) for column in KEY_COLUMNS)
             message = f"{READABLE_RULE['readable']} Here: {exc}"
             unread.append(Finding(rule="readable", message=message, row=number, key=key))
-    return [*findings, *unread, *cross_row_findings(passed)]
+    return passed, unread
