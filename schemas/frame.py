@@ -135,10 +135,10 @@ def _figures_of(function: Callable[[str | None], _Figures], texts: pd.Series[Any
     import pandas as pd
 
     factorized = pd.factorize(texts.to_numpy())
-    places, distinct = factorized[0], list(factorized[1])
+    distinct: list[str] = list(factorized[1])
     # A blank has the place -1: that of the last.
     figures: pd.DataFrame = pd.DataFrame([function(text) for text in [*distinct, None]])
-    spelled_out: pd.DataFrame = figures.take(places).set_axis(texts.index)
+    spelled_out: pd.DataFrame = figures.take(factorized[0]).set_axis(texts.index)
     return spelled_out
 
 
