@@ -69,7 +69,7 @@ def parse_json(body: bytes, where: str) -> Any:
 def shown(value: Any, most: int = 80) -> str:
     """Foreign text as a message can carry it: printable, in one line, cut."""
     text = str(value)[: 2 * most]
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:most]
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:most].rstrip()
 
 
 def vendor_message(body: bytes) -> str:

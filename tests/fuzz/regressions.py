@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from tests.fuzz.answers import Change
+from tests.fuzz.mutation import Edit
+
 _HUGE = b"1e999999999999999999999\n"
 _GPU_INFO = (
     "{'Gpus': [{'Name': 'H100', 'Manufacturer': '\x0eVIDIA', 'Count': 8, 'MemoryInfo': {'SizeInMiB': 81920}}], "
@@ -17,6 +20,9 @@ FOUND: Mapping[str, Mapping[str, Any]] = {
         "what is no runner was printed as it is": {"runner": "\n", "gpu": "A100:1"},
     },
     "GpuInfo": {"a control character was read, and could not be read again once written": _GPU_INFO},
+    "answers: yotta": {
+        "a text that was cut ended in a blank": (Change(1, (Edit(("data", 0, "region"), "copy", ()),)),),
+    },
     "config.toml": {"a number out of Decimal's range raised InvalidOperation": b"max_age_days = " + _HUGE},
     "overrides.toml": {"the same of a discount": b"[aws]\ndiscount_percent = " + _HUGE},
 }
