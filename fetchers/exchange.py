@@ -35,6 +35,9 @@ class Request:
     key_header: tuple[str, str] | None = field(default=None, repr=False)
     """Header that carries the key; None for a public endpoint."""
 
+    has_substitute: bool = False
+    """Whether the fetch knows how to go on without its answer; then it may use half of the time that is left."""
+
     @property
     def path(self) -> str:
         """Path of the URL, which names the endpoint in messages."""

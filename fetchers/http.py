@@ -9,10 +9,10 @@ from __future__ import annotations
 import json
 import random
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from threading import Lock
 
 import requests
 import urllib3
@@ -29,6 +29,7 @@ from fetchers.answers import (
     vendor_message,
 )
 from fetchers.credentials import Key
+from fetchers.deadline import Deadline
 from fetchers.errors import (
     CredentialsRejected,
     DeadlinePassed,
@@ -100,7 +101,7 @@ class _Session(requests.Session):
 
 
 class Http:
-    """The connection to one cloud for one run. Not shared between threads."""
+    """The connections to one cloud for one run; requests may be made side by side."""
 
     def __init__(
         self,
@@ -117,9 +118,10 @@ class Http:
         self._notify = notify
         self._record = record
         self._replayed = adapter is not None
-        self._started = time.monotonic()
-        self._ends_at = self._started + policy.deadline_seconds
+        started = time.monotonic()
+        self._deadline = Deadline(started, started + policy.deadline_seconds)
         self._next_start = 0.0
+        self._lock = Lock()  # of the two numbers that requests change
         self._session = _Session()
         self._session.headers.update({"User-Agent": "gpu-catalog", "Accept": "application/json"})
         self._session.headers["Accept-Encoding"] = "gzip"
@@ -134,10 +136,11 @@ class Http:
             CredentialsRejected, RateLimited, Unavailable, UnexpectedAnswer, BadSetting.
         """
         check_url(request.url)
+        deadline = self._deadline.of(request)
         failure: Retryable | None = None
         for attempt in range(1, self._policy.attempts + 1):
             try:
-                return self._once(request)
+                return self._once(request, deadline)
             except Retryable as exc:
                 failure = exc
             except DeadlinePassed:
@@ -145,7 +148,7 @@ class Http:
                     raise
                 break  # What went wrong before says more than that the time is up.
             wait = self._wait(attempt, failure)
-            if attempt == self._policy.attempts or not self._has_time_for(wait):
+            if attempt == self._policy.attempts or not self._has_time_for(wait, deadline):
                 break
             self._notify(f"{failure.error.what}, waiting {wait:.1f} s; try {attempt + 1}")
             self._sleep(wait)
@@ -160,22 +163,12 @@ class Http:
         """
         check_url(request.url)
         try:
-            raw = self._exchange(request)
+            raw = self._exchange(request, self._deadline)
         except Retryable as exc:
             raise exc.error from exc
         if self._record is not None:
             self._record(request, raw)
         return raw
-
-    @contextmanager
-    def half_the_time(self) -> Iterator[None]:
-        """As `Session.half_the_time`."""
-        ends_at, now = self._ends_at, time.monotonic()
-        self._ends_at = now + max(0.0, ends_at - now) / 2
-        try:
-            yield
-        finally:
-            self._ends_at = ends_at
 
     def close(self) -> None:
         """Close the connections."""
@@ -183,8 +176,8 @@ class Http:
 
     # One try -------------------------------------------------------------------------------------
 
-    def _once(self, request: Request) -> Answer:
-        raw = self._exchange(request)
+    def _once(self, request: Request, deadline: Deadline) -> Answer:
+        raw = self._exchange(request, deadline)
         if not 200 <= raw.status < 300:
             error = self._status_error(raw, request)
             if self._record is not None and not isinstance(error, Retryable):
@@ -194,25 +187,26 @@ class Http:
             self._record(request, raw)
         return Answer(parse_json(raw.body, request.path), raw.observed_at, raw.source)
 
-    def _exchange(self, request: Request) -> RawAnswer:
+    def _exchange(self, request: Request, deadline: Deadline) -> RawAnswer:
         """Send and read to the end, following redirects on the same host."""
         self._notify(f"{request.method} {request.path}")
         asked = request.url
         for _ in range(self._policy.max_redirects + 1):
-            with self._send(request) as response:
+            with self._send(request, deadline) as response:
                 if not response.is_redirect:
-                    body = self._without_key(self._body(response, request.path))
+                    body = self._without_key(self._body(response, request.path, deadline))
                     provenance = self._provenance(response, asked)
                     return RawAnswer(response.status_code, dict(response.headers), body, *provenance)
                 request = redirected(request, response, self._key.text if self._key else None)
         raise UnexpectedAnswer(f"{request.path} redirects in a loop", "check the base URL")
 
-    def _send(self, request: Request) -> requests.Response:
-        self._pace(request.path)
-        remaining = self._remaining(request.path)
+    def _send(self, request: Request, deadline: Deadline) -> requests.Response:
+        self._pace(request.path, deadline)
+        remaining = deadline.remaining(request.path)
         connect = min(self._policy.connect_timeout_seconds, remaining)
         silence = min(self._policy.read_timeout_seconds, remaining)
-        self.requests_made += 1
+        with self._lock:
+            self.requests_made += 1
         try:
             return self._session.request(
                 request.method,
@@ -234,8 +228,8 @@ class Http:
             next_step = "check the network and the base URL"
             raise Retryable(Unavailable(f"no connection to {request.host}", next_step)) from exc
 
-    def _body(self, response: requests.Response, where: str) -> bytes:
-        return read_body(response, where, self._policy.max_body_bytes, lambda: self._remaining(where))
+    def _body(self, response: requests.Response, where: str, deadline: Deadline) -> bytes:
+        return read_body(response, where, self._policy.max_body_bytes, lambda: deadline.remaining(where))
 
     # What the answers mean -----------------------------------------------------------------------
 
@@ -272,19 +266,14 @@ class Http:
 
     # Time ----------------------------------------------------------------------------------------
 
-    def _remaining(self, where: str) -> float:
-        """Seconds until the deadline; raises Unavailable when there are none."""
-        remaining = self._ends_at - time.monotonic()
-        if remaining <= 0:
-            what = f"{where} was not done after {self._ends_at - self._started:.3g} s"
-            raise DeadlinePassed(what, "try again, or raise --deadline")
-        return remaining
-
-    def _pace(self, where: str) -> None:
-        now = time.monotonic()
-        if self._next_start > now:
-            self._sleep(min(self._next_start - now, self._remaining(where)))
-        self._next_start = time.monotonic() + self._policy.min_interval_seconds
+    def _pace(self, where: str, deadline: Deadline) -> None:
+        """Wait for this request's turn."""
+        with self._lock:
+            now = time.monotonic()
+            turn = max(now, self._next_start)
+            self._next_start = turn + self._policy.min_interval_seconds
+        if turn > now:
+            self._sleep(min(turn - now, deadline.remaining(where)))
 
     def _sleep(self, seconds: float) -> None:
         if not self._replayed:
@@ -297,9 +286,9 @@ class Http:
         backoff = random.uniform(cap / 2, cap)  # noqa: S311 - jitter, not a secret
         return max(backoff, failure.retry_after_seconds or 0.0)
 
-    def _has_time_for(self, wait: float) -> bool:
+    def _has_time_for(self, wait: float, deadline: Deadline) -> bool:
         """Whether another try could start before the deadline; that is also the cap of Retry-After."""
-        return max(time.monotonic() + wait, self._next_start) < self._ends_at
+        return max(time.monotonic() + wait, self._next_start) < deadline.ends_at
 
 
 def utc_text(moment: datetime) -> str:

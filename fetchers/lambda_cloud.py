@@ -80,8 +80,7 @@ class LambdaCloud:
     def _regions(self, session: Session, base: str, with_capacity: set[str]) -> list[str]:
         """All regions: from /regions, else from /images, else the bundled table; says which when not the first."""
         try:
-            with session.half_the_time():
-                answer = session.get(f"{base}/regions")
+            answer = session.get(f"{base}/regions", has_substitute=True)
             regions = _region_names(session, list_of_objects(answer.data["data"], "/regions"))
             if unlisted := with_capacity - set(regions):
                 names = ", ".join(sorted(unlisted))
@@ -90,8 +89,7 @@ class LambdaCloud:
         except (FetchError, TypeError, KeyError) as exc:
             why = exc.what if isinstance(exc, FetchError) else "no `data`"
         try:
-            with session.half_the_time():
-                answer = session.get(f"{base}/images")
+            answer = session.get(f"{base}/images", has_substitute=True)
             images = list_of_objects(answer.data["data"], "/images")
             regions = _region_names(session, [image.get("region") for image in images])
             session.warn(f"regions are those of /images, since /regions failed: {why}")

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from threading import Lock
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -157,9 +158,14 @@ class Recorder:
         self._key = key
         self._public_path = public_path
         self._answers: list[dict[str, Any]] = []
+        self._one_at_a_time = Lock()
 
     def save(self, request: Request, raw: RawAnswer) -> None:
         """Add one answer and write the index anew, so that an interrupted run leaves a usable set."""
+        with self._one_at_a_time:
+            self._save(request, raw)
+
+    def _save(self, request: Request, raw: RawAnswer) -> None:
         path = self._public_path(request.url)
         name = f"{len(self._answers) + 1:02d}-{re.sub('[^a-z0-9]+', '-', path.lower()).strip('-')}.json"
         headers = {key: value for key, value in raw.headers.items() if key.lower() in _KEPT_HEADERS}

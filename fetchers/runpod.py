@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
+from fetchers.background import begin
 from fetchers.base import Unusable
 from fetchers.credentials import KeySource
 from fetchers.errors import UnexpectedAnswer
@@ -47,8 +48,9 @@ class RunPod:
     def fetch(self, session: Session) -> Iterator[Offering | Skipped]:
         """Yield one Offering per pod type and site: GPU pods in the order of the answer, then CPU pods."""
         if session.has_key:
+            sizes = begin(lambda: gpu_details(session))
             listing = listing_from_rest(session)
-            details = gpu_details(session)
+            details = sizes.result()
         else:
             session.warn("no RUNPOD_API_KEY: prices come from the deprecated GraphQL API")
             listing, details = listing_from_graphql(session)

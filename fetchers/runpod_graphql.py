@@ -55,8 +55,7 @@ class GpuDetails:
 def gpu_details(session: Session) -> dict[str, GpuDetails]:
     """Ask for pod sizes only: one request. Its absence degrades the catalog and does not end the run."""
     try:
-        with session.half_the_time():
-            return _details(_ask(session, ["gpuTypes"])[0])
+        return _details(_ask(session, ["gpuTypes"], has_substitute=True)[0])
     except FetchError as exc:
         session.warn(f"GraphQL gave no pod sizes ({exc.what}); sizes are those of the bundled table")
         return {}
@@ -124,11 +123,13 @@ def _cpu_part() -> str:
 _PARTS = {"gpuTypes": _gpu_part, "dataCenters": _site_part, "cpuFlavors": _cpu_part}
 
 
-def _ask(session: Session, parts: list[str]) -> tuple[dict[str, Any], Answer]:
+def _ask(
+    session: Session, parts: list[str], *, has_substitute: bool = False
+) -> tuple[dict[str, Any], Answer]:  # fmt: skip
     """Send one document; a refusal of its size (400, 413, 5xx) sends its parts one by one."""
     url = session.base_url("RUNPOD_GRAPHQL_URL")
     try:
-        answer = session.post(url, {"query": full_query(parts)}, with_key=False)
+        answer = session.post(url, {"query": full_query(parts)}, with_key=False, has_substitute=has_substitute)
     except FetchError as exc:
         too_large = exc.status in (400, 413) or (exc.status or 0) >= 500
         if len(parts) == 1 or not too_large:

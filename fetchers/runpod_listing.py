@@ -8,8 +8,10 @@ Source: runpod/docs `api-reference-v2/openapi.json` @a900806e.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
+from fetchers.background import begin
 from fetchers.base import list_of_objects, member, text_or_none
 from fetchers.session import Session
 
@@ -89,15 +91,19 @@ class Listing:
 
 
 def listing_from_rest(session: Session) -> Listing:
-    """Ask REST v2: three requests.
+    """Ask REST v2: three requests, side by side.
 
     Raises:
         FetchError: any of them fails or is not of the documented structure.
     """
     base = session.base_url("RUNPOD_BASE_URL") + "/catalog"
-    gpus = session.get(f"{base}/gpus", {"include": "AVAILABILITY", "product": "POD", "count": "1"})
-    cpus = session.get(f"{base}/cpus")
-    sites = session.get(f"{base}/datacenters", {"include": "GPU_AVAILABILITY,CPU_AVAILABILITY"})
+    asked = {
+        "gpus": {"include": "AVAILABILITY", "product": "POD", "count": "1"},
+        "cpus": {},
+        "datacenters": {"include": "GPU_AVAILABILITY,CPU_AVAILABILITY"},
+    }
+    begun = [begin(partial(session.get, f"{base}/{name}", query)) for name, query in asked.items()]
+    gpus, cpus, sites = [answer.result() for answer in begun]
     gpu_items = list_of_objects(member(gpus.data, "gpus", "/catalog/gpus"), "`gpus`")
     cpu_items = list_of_objects(member(cpus.data, "cpus", "/catalog/cpus"), "`cpus`")
     site_items = list_of_objects(member(sites.data, "dataCenters", "/catalog/datacenters"), "`dataCenters`")

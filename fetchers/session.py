@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
@@ -109,23 +108,24 @@ class Session:
             raise
         return url
 
-    def get(self, url: str, query: Mapping[str, str] | None = None) -> Answer:
+    def get(self, url: str, query: Mapping[str, str] | None = None, *, has_substitute: bool = False) -> Answer:
         """GET, with the key where there is one; errors as `Http.request`."""
-        return self._http.request(Request(method="GET", url=url, query=query or {}, key_header=self._key_header()))
+        header = self._key_header()
+        return self._http.request(
+            Request(method="GET", url=url, query=query or {}, key_header=header, has_substitute=has_substitute)
+        )
 
-    def post(self, url: str, body: object, *, with_key: bool = True) -> Answer:
+    def post(self, url: str, body: object, *, with_key: bool = True, has_substitute: bool = False) -> Answer:
         """POST a JSON body; errors as `Http.request`."""
         header = self._key_header() if with_key else None
-        return self._http.request(Request(method="POST", url=url, body=body, key_header=header))
+        return self._http.request(
+            Request(method="POST", url=url, body=body, key_header=header, has_substitute=has_substitute)
+        )
 
     def look(self, method: str, url: str, query: Mapping[str, str], body: object, key: str | None) -> RawAnswer:
         """One request without retries, whatever its status; `key` stands in for the session's own, "" for none."""
         header = self._key_header() if key is None else self._header_for(key)
         return self._http.look(Request(method=method, url=url, query=query, body=body, key_header=header))
-
-    def half_the_time(self) -> AbstractContextManager[None]:
-        """Requests within may use half of the time that is left: where there is a substitute for their answers."""
-        return self._http.half_the_time()
 
     def scrubbed(self, body: bytes) -> bytes:
         """The body without the key and without personal data."""

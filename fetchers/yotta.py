@@ -80,8 +80,7 @@ class Yotta:
     def _listed(self, session: Session, base: str) -> tuple[list[PodOffer], list[tuple[str, Unusable]]]:
         """Offers of (b), and its items that are none. Everything but a rejected key falls back to the rate card."""
         try:
-            with session.half_the_time():
-                answer = session.post(f"{base}/openapi/v1/gpus/list", LISTING_QUERY)
+            answer = session.post(f"{base}/openapi/v1/gpus/list", LISTING_QUERY, has_substitute=True)
             offers, problems = offers_from_listing(_data(answer, "/openapi/v1/gpus/list"), answer)
         except CredentialsRejected:
             raise
