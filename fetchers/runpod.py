@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
-from fetchers.background import begin
 from fetchers.base import Unusable
 from fetchers.credentials import KeySource
 from fetchers.errors import UnexpectedAnswer
@@ -18,6 +17,7 @@ from fetchers.runpod_graphql import GpuDetails, gpu_details, listing_from_graphq
 from fetchers.runpod_listing import CpuListing, GpuListing, Listing, listing_from_rest
 from fetchers.runpod_sizes import pod_size
 from fetchers.session import Session
+from fetchers.side_by_side import side_by_side
 from fetchers.tables import data_rows
 from gpu_catalog.errors import BadPrice, BadQuantity
 from gpu_catalog.numbers import parse_price, parse_quantity, parse_whole
@@ -47,10 +47,10 @@ class RunPod:
 
     def fetch(self, session: Session) -> Iterator[Offering | Skipped]:
         """Yield one Offering per pod type and site: GPU pods in the order of the answer, then CPU pods."""
+        listing: Listing
+        details: dict[str, GpuDetails]
         if session.has_key:
-            sizes = begin(lambda: gpu_details(session))
-            listing = listing_from_rest(session)
-            details = sizes.result()
+            listing, details = side_by_side(lambda: listing_from_rest(session), lambda: gpu_details(session))
         else:
             session.warn("no RUNPOD_API_KEY: prices come from the deprecated GraphQL API")
             listing, details = listing_from_graphql(session)
@@ -129,17 +129,19 @@ class RunPod:
             except Unusable as exc:
                 yield self._skipped(f"{gpu.id} x {count}", exc, accelerator=accelerator.name, rows=len(sites))
                 continue
-            name = RunPodGpuInstanceType(count, launch_name or accelerator.name, _CLOUD_TYPE)
+            name = str(RunPodGpuInstanceType(count, launch_name or accelerator.name, _CLOUD_TYPE))
+            marks = tuple(sorted(size.marks | accelerator.marks))
+            usd_per_hour, spot_usd_per_hour = price * count, spot and spot * count
             for site, country in sites.items():
                 yield Offering(
                     cloud=self.name,
-                    instance_type=str(name),
+                    instance_type=name,
                     region=country,
                     zone=site,
                     vcpus=size.vcpus,
                     memory_gib=size.memory_gb,
-                    price_usd_per_hour=price * count,
-                    spot_price_usd_per_hour=spot and spot * count,
+                    price_usd_per_hour=usd_per_hour,
+                    spot_price_usd_per_hour=spot_usd_per_hour,
                     accelerator_name=accelerator.name,
                     accelerator_count=float(count),
                     accelerator_vendor=accelerator.vendor,
@@ -149,7 +151,7 @@ class RunPod:
                     listing=gpu.id,
                     source=listing.source,
                     observed_at=listing.observed_at,
-                    marks=tuple(sorted(size.marks | accelerator.marks)),
+                    marks=marks,
                 )
 
     def _accelerator(self, session: Session, gpu: GpuListing, names: dict[str, str]) -> ResolvedAccelerator:

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from fetchers.background import begin
+from fetchers.answers import Answer
 from fetchers.base import list_of_objects, member, text_or_none
 from fetchers.session import Session
+from fetchers.side_by_side import side_by_side
 
 SENTINEL_ID = "unknown"
 """Both APIs end their GPU list with it; it is no GPU."""
@@ -102,8 +103,10 @@ def listing_from_rest(session: Session) -> Listing:
         "cpus": {},
         "datacenters": {"include": "GPU_AVAILABILITY,CPU_AVAILABILITY"},
     }
-    begun = [begin(partial(session.get, f"{base}/{name}", query)) for name, query in asked.items()]
-    gpus, cpus, sites = [answer.result() for answer in begun]
+    answers: list[Answer] = side_by_side(
+        *(partial(session.get, f"{base}/{name}", query) for name, query in asked.items())
+    )
+    gpus, cpus, sites = answers
     gpu_items = list_of_objects(member(gpus.data, "gpus", "/catalog/gpus"), "`gpus`")
     cpu_items = list_of_objects(member(cpus.data, "cpus", "/catalog/cpus"), "`cpus`")
     site_items = list_of_objects(member(sites.data, "dataCenters", "/catalog/datacenters"), "`dataCenters`")
