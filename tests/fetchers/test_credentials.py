@@ -22,6 +22,16 @@ def write(home: Path, source_file: str, text: str | bytes, mode: int = 0o600) ->
     path.chmod(mode)
 
 
+@pytest.mark.parametrize(("cloud", "needs_key"), [("yotta", True), ("lambda", True), ("runpod", False)])
+def test_who_answers_without_a_key(cloud: str, needs_key: bool, tmp_path: Path) -> None:
+    options = SessionOptions(environ={}, home=tmp_path)
+    if needs_key:
+        with pytest.raises(CredentialsMissing):
+            Session(FETCHERS[cloud], options)
+    else:
+        assert not Session(FETCHERS[cloud], options).has_key
+
+
 LAMBDA_FILES = [
     f"api_key = {KEY}\n",
     f"api_key={KEY}",

@@ -109,6 +109,24 @@ def test_a_cpu_type_needs_neither_count_nor_description(change: Change) -> None:
     assert {row.accelerator_name for row in rows_of(fetched, "cpu_4x_general")} == {None}
 
 
+@pytest.mark.parametrize(
+    ("name", "description", "rules"),
+    [
+        ("cpu_4x_general", None, []),
+        ("vm_4x_general", "N/A", []),
+        ("vm_4x_general", None, ["no-count"]),
+        ("gpu_4x_general", "N/A", ["no-count"]),
+    ],
+)
+def test_without_a_count_a_cpu_type_is_one_by_its_name_or_its_description(
+    name: str, description: str | None, rules: list[str]
+) -> None:
+    changes = (leaving_out(GPUS), setting(DESCRIPTION, description), setting("name", name))
+    fetched = changed(*changes, name="cpu_4x_general").fetch()
+    assert [skip.rule for skip in fetched.skipped] == rules
+    assert {row.accelerator_name for row in rows_of(fetched, name)} == (set() if rules else {None})
+
+
 NEW_MODELS = [
     # Description, name, GB, marks, warned of
     ("H300 (300 GB SXM7)", "H300", 300, ("new-accelerator",)),

@@ -116,6 +116,21 @@ def test_the_same_entry_twice_is_left_to_the_validation() -> None:
     assert len({row.key for row in fetched.offerings}) == 263 * 2
 
 
+def test_the_sentinel_at_the_end_of_the_list_is_no_gpu() -> None:
+    recorded = two_sites()
+    recorded[GPUS].body["gpus"].append({"id": "unknown", "name": "unknown", "secure": False})
+    assert "unknown" not in {skip.listing for skip in recorded.fetch().skipped}
+
+
+def test_a_skipped_gpu_is_named_as_people_know_it() -> None:
+    recorded = two_sites()
+    gpu(recorded, L4).update(memory=None, name="L4 of tomorrow")
+    (skip,) = (skip for skip in recorded.fetch().skipped if skip.listing == L4)
+    assert (skip.accelerator, skip.rule) == ("L4 of tomorrow", "no-size")
+    gpu(recorded, L4)["id"] = None
+    assert ("L4 of tomorrow", "no-name") in {(skip.listing, skip.rule) for skip in recorded.fetch().skipped}
+
+
 @pytest.mark.parametrize("odd", [None, 7, "text", [], {}])
 def test_an_item_that_is_no_object_is_skipped(odd: object) -> None:
     recorded = two_sites()

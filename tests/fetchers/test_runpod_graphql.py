@@ -90,6 +90,13 @@ def test_a_document_that_is_refused_is_asked_for_in_parts(status: int, failures:
     assert "asked for it in parts" in fetched.warnings[1]
 
 
+def test_parts_were_seen_when_the_first_of_them_was() -> None:
+    recorded = split(400)
+    for second, answer in enumerate(recorded.answers):
+        answer.observed_at = f"2026-11-20T02:30:0{second}Z"
+    assert {row.observed_at for row in recorded.fetch().offerings} == {"2026-11-20T02:30:01Z"}
+
+
 def test_a_part_that_fails_fails_the_whole() -> None:
     recorded = split(400)
     recorded.answers[2].fail(400)
@@ -160,6 +167,20 @@ def test_stock_by_site_comes_from_availability() -> None:
         "US-KS-2": True, "EU-RO-1": False,
     }  # fmt: skip
     assert rows_of(fetched, "NVIDIA A40")[1].in_stock is False
+
+
+@pytest.mark.parametrize(
+    ("status", "there"),
+    [("High", True), ("Medium", True), ("Low", True), ("None", False), (None, False), (1, False)],
+)
+def test_three_words_mean_that_there_is_stock(status: object, there: bool) -> None:
+    recorded = two_sites(with_key=False)
+    site = item(recorded[GRAPHQL].body["data"]["dataCenters"], "US-KS-2")
+    site["g1"] = [{"gpuTypeId": "NVIDIA L4", "stockStatus": status}]
+    assert rows_of(recorded.fetch(), "NVIDIA L4")[1].in_stock is there
+    site["g1"] = [{"gpuTypeId": "NVIDIA L4", "stockStatus": "High"}]
+    details(recorded, "NVIDIA L4")["c2"] = {"stockStatus": status}
+    assert rows_of(recorded.fetch(), "NVIDIA L4")[2].in_stock is (None if there else False)
 
 
 def test_a_flavor_whose_prices_nobody_asked_for_is_skipped_size_by_size() -> None:

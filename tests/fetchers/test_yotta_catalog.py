@@ -75,6 +75,18 @@ def test_what_has_no_pod_price_is_skipped_with_the_reason_and_is_no_defect() -> 
     assert fetched.requests_made == 2
 
 
+def test_a_price_is_that_of_one_gpu_in_one_region() -> None:
+    region = {"available": True, "region": "us-east-2"}
+    recorded = with_types([{"gpuType": "NVIDIA_RTX_5090_32G", "regions": [region]},
+                           {"gpuType": "NVIDIA_L4_24G", "regions": [region, {"region": "eu-1"}]},
+                           {"gpuType": "NVIDIA_RTX_5090_32G", "regions": ["eu-1"]}])  # fmt: skip
+    without = {skip.listing: skip.reason for skip in recorded.fetch().skipped if skip.rule == "no-pod-price"}
+    assert without == {
+        "NVIDIA_L4_24G": "listed in eu-1, us-east-2; no source has a Pod price for it",
+        "NVIDIA_RTX_5090_32G": "listed in eu-1; no source has a Pod price for it",
+    }
+
+
 @pytest.mark.parametrize(
     ("as_of", "stale"),
     [("2026-03-27T00:00:00Z", False), ("2026-06-25T00:00:00Z", False), ("2026-06-26T00:00:00Z", True),

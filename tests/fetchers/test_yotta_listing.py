@@ -92,6 +92,11 @@ def test_memory_of_the_list_beats_the_suffix_of_the_code() -> None:
     assert row(listed({**NEW, "singleCardVramInGb": None}), "eu-1").gpu_memory_mib == 24 * 1024
 
 
+def test_the_memory_of_the_list_stays_where_the_rate_card_gives_the_price() -> None:
+    listing = {**KNOWN, "singleCardPrice": None, "singleCardVramInGb": 31}
+    assert row(listed(listing), "us-east-2").gpu_memory_mib == 31 * 1024
+
+
 def test_community_pods_are_offers_of_their_own() -> None:
     fetched = listed(NEW, {**NEW, "cloudType": "community", "singleCardPrice": "0.25"})
     names = {offering.instance_type_v7 for offering in fetched.offerings if offering.region == "eu-1"}
