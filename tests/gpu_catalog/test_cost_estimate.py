@@ -74,6 +74,13 @@ def test_hours_that_were_not_given_count_as_one() -> None:
     assert (answer["query"]["hours"], answer["hours"], answer["estimated_cost"]) == (None, 1, 1.99)
 
 
+def test_minutes_and_costs_are_told_without_float_noise() -> None:
+    answer = estimate_cost("A100:1", hours=0.123456, catalog_dir=CATALOGS)
+    assert "$0.2457 for 7.41 min" in str(answer)
+    assert answer.total_cost == 0.245677
+    assert estimate_cost("A100:1", hours=0.0000011, catalog_dir=CATALOGS).total_cost == 0.000002
+
+
 def test_savings_are_told_against_on_demand_and_against_the_dearest_cloud(tmp_path: Path) -> None:
     answer = estimate_cost("L4", catalog_dir=tree(tmp_path, {"aws": AWS, "gcp": GCP}))
     assert (answer.savings_percent, answer.savings_vs_dearest_percent) == (60.6, 11.8)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import json
 import os
 import re
 import shutil
@@ -17,6 +18,7 @@ import pytest
 
 import gpu_catalog
 from gpu_catalog import CostEstimate, estimate_cost, market
+from gpu_catalog.places import config_folder
 from gpu_catalog.reading import file_bytes
 from tests.gpu_catalog.test_catalog import republished
 from tests.gpu_catalog.trees import AWS, COLUMNS, GCP, info, tree
@@ -205,17 +207,59 @@ def test_on_equal_price_skypilots_order_and_then_the_alphabet_decide(tmp_path: P
     assert estimate_cost("X1", catalog_dir=tmp_path).cloud == "lambda"
 
 
-def test_on_equal_price_what_is_in_stock_wins(catalogs: Path) -> None:
-    republished(catalogs, '"in_stock": []', '"in_stock": ["us-west-1"]', cloud="lambda")
-    answer = estimate_cost("A100:1", cloud="lambda", catalog_dir=catalogs)
+@pytest.fixture
+def published(tmp_path: Path) -> Path:
+    """The samples as if they were live, those of Lambda of today; to be changed."""
+    folder = shutil.copytree(CATALOGS, tmp_path / "published")
+    manifest = json.loads((folder / "manifest.json").read_text())
+    for entry in manifest["clouds"].values():
+        entry["kind"] = "live"
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    republished(folder, "2026-05-28T00:00:00Z", time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), cloud="lambda")
+    return folder
+
+
+def test_on_equal_price_what_is_in_stock_wins(published: Path) -> None:
+    republished(published, '"in_stock": []', '"in_stock": ["us-west-1"]', cloud="lambda")
+    answer = estimate_cost("A100:1", cloud="lambda", catalog_dir=published)
     assert (answer.region, answer.offers[0].in_stock) == ("us-west-1", True)
-    assert "in stock" in str(answer)
 
 
-def test_unknown_stock_is_said() -> None:
-    answer = estimate_cost("A100:1", catalog_dir=CATALOGS)
-    assert answer.offers[0].in_stock is None
-    assert "stock unknown" in str(answer)
+@pytest.mark.parametrize(
+    ("stock", "said"),
+    [
+        ('"in_stock": ["us-east-1"]', "in stock"),
+        ('"out_of_stock": ["us-east-1"]', "out of stock"),
+        ("", "stock unknown"),
+    ],
+)
+def test_stock_is_told(stock: str, said: str, published: Path) -> None:
+    name = stock.partition(":")[0]
+    if stock:
+        republished(published, f"{name}: []", stock, cloud="lambda")
+    answer = estimate_cost("A100:1", cloud="lambda", region="us-east-1", catalog_dir=published)
+    assert str(answer).splitlines()[1].endswith(f" GB, {said}")
+
+
+def test_confidence_is_high_only_in_a_list_price_of_a_known_day(
+    published: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = estimate_cost("A100:1", cloud="lambda", catalog_dir=published)
+    assert (answer.confidence_level, answer.prices_as_of) == ("high", time.strftime("%Y-%m-%d", time.gmtime()))
+    own = config_folder() / "overrides.toml"
+    own.parent.mkdir(parents=True)
+    own.write_text("[lambda]\ndiscount_percent = 10\n")
+    monkeypatch.setenv("GPU_CATALOG_ROOT", str(published))
+    answer = estimate_cost("A100:1", cloud="lambda")
+    assert (answer.confidence_level, answer.hourly_cost) == ("medium", 1.791)
+    assert "10 % off for lambda: not the list price" in answer.warnings
+
+
+def test_what_skypilot_cannot_launch_is_said(published: Path) -> None:
+    said = "SkyPilot's launcher does not know gpu_1x_a100"
+    assert said not in estimate_cost("A100:1", cloud="lambda", catalog_dir=published).warnings
+    republished(published, '"launchable": true', '"launchable": false', cloud="lambda")
+    assert said in estimate_cost("A100:1", cloud="lambda", catalog_dir=published).warnings
 
 
 def test_the_date_and_source_are_told_and_old_or_sample_prices_warned_of(clouds: Path) -> None:
@@ -236,7 +280,7 @@ def test_the_age_that_is_warned_of_can_be_set(clouds: Path, monkeypatch: pytest.
     old = time.time() - 5 * 86400
     os.utime(clouds / "aws/vms.csv", (old, old))
     assert "The prices of AWS are 5 days old" in estimate_cost("A100:8", catalog_dir=clouds).warnings
-    monkeypatch.setenv("GPU_CATALOG_MAX_AGE_DAYS", "7")
+    monkeypatch.setenv("GPU_CATALOG_MAX_AGE_DAYS", "5")
     patient = shutil.copytree(clouds, clouds.with_name("copy"))
     answer = estimate_cost("A100:8", catalog_dir=patient)
     assert (answer.confidence_level, [text for text in answer.warnings if "days" in text]) == ("medium", [])

@@ -183,6 +183,13 @@ def test_a_gpu_machine_that_the_table_does_not_have_is_not_offered_at_the_price_
     assert all(line.gpu for line in rows.of_type(name))
 
 
+@pytest.mark.parametrize("family", ["a2-", "a3-", "a4-", "a4x-", "g2-", "g4-"])
+def test_a_bare_machine_of_a_family_with_gpus_is_not_offered(family: str) -> None:
+    rows = gcp(host(f"{family}odd-8", 208, 1872), host(f"x{family}odd-8", 8, 32))
+    assert rows.of_type(f"{family}odd-8") == []
+    assert len(rows.of_type(f"x{family}odd-8")) == 1
+
+
 @pytest.mark.parametrize("spelling", ["A100-80GB", "a100-80gb", "A100_80GB", "a100 80gb"])
 def test_spelling_does_not_change_what_carries_a_gpu(spelling: str) -> None:
     rows = gcp(gpu(spelling, 1), host("a2-ultragpu-1g", 12, 170, 2), host("n1-standard-8", 8, 52, 0.4))
