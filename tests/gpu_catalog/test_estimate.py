@@ -403,6 +403,16 @@ def test_a_file_that_could_not_be_read_once_is_read_the_next_time(
     assert "Too many open files" in (estimate_cost("A100:8", cloud="aws", catalog_dir=clouds).reason or "")
     monkeypatch.setattr(market, "file_bytes", file_bytes)
     assert estimate_cost("A100:8", cloud="aws", catalog_dir=clouds).found
+    assert market.open_market(clouds).problems == {}
+
+
+def test_the_place_of_the_catalogs_may_change_while_a_process_runs(
+    clouds: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dearer = [(*AWS[2][:6], "2.5", *AWS[2][7:])]
+    for place, price in ((clouds, 1.006), (tree(tmp_path / "dearer", {"aws": dearer}), 2.5), (clouds, 1.006)):
+        monkeypatch.setenv("GPU_CATALOG_ROOT", str(place))
+        assert estimate_cost("A10G", cloud="aws").hourly_cost == price
 
 
 def test_threads_that_ask_at_once_read_a_file_once(clouds: Path, monkeypatch: pytest.MonkeyPatch) -> None:
