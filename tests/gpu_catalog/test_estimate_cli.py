@@ -75,6 +75,7 @@ def test_the_installed_command_runs_and_loads_no_requests(tmp_path: Path) -> Non
         (["A100:1e9"], "No price: no instance with A100:1000000000 on any cloud here; lambda has A100:1, A100:2, A100:4, A100:8"),
         (["A100", "--spot"], "No price: no spot price is known for A100:1 on Lambda; on-demand it is 1.99 dollars an hour (Lambda us-east-1)"),
         (["H100:8", "--max-price", "20"], "No price: the cheapest is $23.12/hr (RunPod AU), above $20.00"),
+        (["H100:8", "--max-price", "46", "--nodes", "2"], "No price: the cheapest is $46.24/hr (RunPod AU), above $46.00"),
         (["--batch", "/nowhere/at/all"], "Error: /nowhere/at/all: cannot be read (No such file or directory)"),
         (["--batch", "/"], "Error: /: cannot be read (Is a directory)"),
         (["8xH100"], "No price: no accelerator '8xH100' on any cloud here; write H100:8"),

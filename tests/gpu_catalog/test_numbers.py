@@ -98,6 +98,24 @@ def test_a_whole_number_may_be_written_as_a_float_but_has_no_fraction() -> None:
             parse_whole(value, "n")
 
 
+def test_a_quantity_may_be_as_small_and_as_large_as_documented() -> None:
+    assert parse_quantity(MAX_QUANTITY, "n") == MAX_QUANTITY
+    assert parse_quantity("0.000001", "n") == 1e-6
+    for value in (MAX_QUANTITY + 1, "0.00000099"):
+        with pytest.raises(BadQuantity, match=r"is not between 0\.000001 and 10000000"):
+            parse_quantity(value, "n")
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [("x" * 38, f"'{'x' * 38}'"), ("x" * 39, f"'{'x' * 36}..."), ("x" * 10_000, f"'{'x' * 36}...")],
+)
+def test_a_foreign_text_is_cut_in_a_message(value: str, shown: str) -> None:
+    with pytest.raises(BadPrice) as caught:
+        parse_price(value)
+    assert str(caught.value) == f"price {shown} is not a plain number"
+
+
 def test_missing_says_so_and_names_the_figure() -> None:
     with pytest.raises(BadPrice, match=r"^price is missing$"):
         parse_price(None)

@@ -31,6 +31,10 @@ H100S = Offering(
 )
 
 
+def test_the_marks_are_those_that_the_manual_explains() -> None:
+    assert set(MARKS) == {"derived", "inferred", "minimum", "new-accelerator", "stale"}
+
+
 def documented_fields(path: Path) -> dict[str, dict[str, str | None]]:
     """By class, then by field: the text of the string that follows the field in the source, or None."""
     classes: dict[str, dict[str, str | None]] = {}
