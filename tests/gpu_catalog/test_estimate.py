@@ -18,7 +18,9 @@ import pytest
 
 import gpu_catalog
 from gpu_catalog import CostEstimate, estimate_cost, market
+from gpu_catalog.estimate import estimate
 from gpu_catalog.places import config_folder
+from gpu_catalog.question import Question
 from gpu_catalog.reading import file_bytes
 from tests.gpu_catalog.test_catalog import republished
 from tests.gpu_catalog.trees import AWS, COLUMNS, GCP, info, tree
@@ -384,6 +386,48 @@ def test_the_same_card_under_another_name_is_named_when_the_count_is_missing(clo
         "no instance with A6000:1 on any cloud here; other has A6000:4; "
         "under another name of the same card other has RTXA6000:1"
     )
+
+
+def rows_in(*regions: str, name: str = "X1") -> list[tuple[str, ...]]:
+    return [(f"t-{name}", name, "1", "8", "64", info(name, 24576), "1.0", "", region, "z") for region in regions]
+
+
+@pytest.mark.parametrize(
+    ("question", "reason"),
+    [
+        ({"gpu": "X1", "region": "r9"}, "no X1 in r9 on other; it is in r1, r2, r3, r4, r5, r6 and 2 more"),
+        ({"gpu": "Y1", "region": "r1"}, "no Y1 in r1 on other; it is in r9"),
+        ({"gpu": "Y1", "region": "zz"}, "no region 'zz' on other; there are r1, r2, r3, r4, r5, r6, r7, r8, r9"),
+        (
+            {"gpu": "X1", "min_gpu_memory_gib": 80},
+            "no X1 on other with 80 GB per GPU; the nearest have up to 8 vCPUs, 64 GiB and 24 GB per GPU",
+        ),
+        (
+            {"gpu": "X1", "vcpus": "9+", "memory_gib": "65+"},
+            "no X1 on other with 9+ vCPUs and 65+ GiB of memory; "
+            "the nearest have up to 8 vCPUs, 64 GiB and 24 GB per GPU",
+        ),
+    ],
+    ids=str,
+)
+def test_a_reason_names_what_there_is_instead(question: dict[str, Any], reason: str, tmp_path: Path) -> None:
+    rows = [*rows_in(*(f"r{n}" for n in range(1, 9))), *rows_in("r9", name="Y1")]
+    answer = estimate(Question(**question), market.Market(tree(tmp_path, {"other": rows})))
+    assert answer.reason == reason
+
+
+def test_the_same_card_is_only_offered_in_the_count_that_was_asked_for(tmp_path: Path) -> None:
+    rows = [*rows_in("r", name="RTXA6000"), ("a", "A6000", "4", "8", "64", "", "4.0", "", "r", "z")]
+    reason = estimate_cost("A6000:2", catalog_dir=tree(tmp_path, {"other": rows})).reason
+    assert reason == "no instance with A6000:2 on other; other has A6000:4"
+
+
+def test_a_host_whose_gpus_nobody_prices_has_no_price(tmp_path: Path) -> None:
+    rows = [*GCP, ("A3-edgegpu-8g", "", "", "208", "1872", "", "9.46", "", "us-central1", "us-central1-a")]
+    folder = tree(tmp_path, {"gcp": rows})
+    for spelling in ("A3-edgegpu-8g", "a3-EDGEGPU-8g"):
+        assert "break a rule" in (estimate_cost(instance_type=spelling, catalog_dir=folder).reason or "")
+    assert "no instance type" in (estimate_cost(instance_type="a3-edgegpu-9g", catalog_dir=folder).reason or "")
 
 
 def test_a_price_that_was_entered_by_hand_is_said_to_be(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -110,6 +110,11 @@ def test_empty_texts_do_not_matter() -> None:
     assert ask("A100", instance_type="", cloud="", region="", zone=" ") == ask("A100")
 
 
+@pytest.mark.parametrize("limit", [Decimal("0.5"), Decimal("0.000001"), Decimal(1_000_000)])
+def test_a_limit_may_be_any_price(limit: Decimal) -> None:
+    assert ask("A100", max_price_usd_per_hour=limit).max_price_usd_per_hour == limit
+
+
 def test_every_argument_arrives() -> None:
     asked = ask("A100:8", instance_type="p4d.24xlarge", cloud="ec2", region=" US-East-1 ", zone="us-east-1a",
                 use_spot=True, num_nodes=MAX_NODES, hours=0.5, disk_size=100, min_gpu_memory_gib=40.0,
