@@ -28,7 +28,10 @@ import pytest
 
 OURS = ("gpu_catalog", "schemas", "fetchers", "publisher", "tests")
 _MOST_MEMORY = 8 << 30
-_LIBRARIES = ("boto3", "click", "duckdb", "graphql", "jsonschema", "pandas", "pyarrow", "requests", "rich", "yaml")
+_LIBRARIES = (
+    "boto3", "click", "duckdb", "graphql", "great_expectations", "jsonschema", "pandas", "pyarrow", "requests",
+    "rich", "yaml",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +39,7 @@ class Baseline:
     """What the tests do with the code as it is."""
 
     seconds: Mapping[str, float]
-    """Of each test that passes, by its pytest id; some fail without Great Expectations, see `_enter`."""
+    """Of each test that passes, by its pytest id."""
 
     reached_by: Mapping[str, Mapping[int, frozenset[str]]]
     """Ids of the tests that run a line, by module and line; "" is the import of the module."""
@@ -182,7 +185,6 @@ def _enter(tree: Path) -> None:
     for name in [name for name in sys.modules if name.partition(".")[0] in OURS]:
         del sys.modules[name]
     importlib.invalidate_caches()
-    sys.modules["great_expectations"] = None  # type: ignore[assignment]  # it takes seconds, and judges by its own data
 
 
 class _Repeatable:

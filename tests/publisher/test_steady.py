@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from publisher.steady import with_steady_sizes
 from tests.emulator import Emulator, by_id
 from tests.publisher.commands import fetch
+from tests.schemas.examples import H100
 
 
 def b300(folder: Path) -> tuple[float, float]:
@@ -27,6 +32,30 @@ def test_a_small_move_keeps_the_last_size_and_a_large_one_does_not(emulator: Emu
     assert published(emulator, tmp_path, {"minVcpu": 40, "minMemory": 500}) == (40, 500)
     assert published(emulator, tmp_path, {"minVcpu": 44, "minMemory": 450}) == (40, 500)
     assert published(emulator, tmp_path, {"minVcpu": 60, "minMemory": 500}) == (60, 500)
+
+
+LEAST = replace(H100, vcpus=40.0, memory_gib=500.0, marks=("minimum",))
+
+
+@pytest.mark.parametrize(
+    ("now", "stays"),
+    [
+        ({"vcpus": 50.0}, True),
+        ({"vcpus": 30.0, "memory_gib": 625.0}, True),
+        ({"vcpus": 50.5}, False),
+        ({"vcpus": 29.5}, False),
+        ({"vcpus": 41.0, "memory_gib": 626.0}, False),
+        ({"vcpus": 41.0, "marks": ()}, False),
+        ({"vcpus": 41.0, "instance_type": "another"}, False),
+    ],
+    ids=str,
+)
+def test_a_quarter_is_the_largest_move_that_is_none(now: dict[str, Any], stays: bool) -> None:
+    offering = replace(LEAST, **now)
+    size = replace(offering, vcpus=40.0, memory_gib=500.0)
+    assert with_steady_sizes([offering], [LEAST]) == [size if stays else offering]
+    assert with_steady_sizes([offering], [replace(LEAST, marks=())]) == [offering]
+    assert with_steady_sizes([offering], []) == [offering]
 
 
 def test_a_sample_steadies_nothing(emulator: Emulator, catalogs: Path) -> None:
