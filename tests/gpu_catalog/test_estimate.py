@@ -11,6 +11,7 @@ import shutil
 import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -420,6 +421,11 @@ def test_the_same_card_is_only_offered_in_the_count_that_was_asked_for(tmp_path:
     rows = [*rows_in("r", name="RTXA6000"), ("a", "A6000", "4", "8", "64", "", "4.0", "", "r", "z")]
     reason = estimate_cost("A6000:2", catalog_dir=tree(tmp_path, {"other": rows})).reason
     assert reason == "no instance with A6000:2 on other; other has A6000:4"
+
+
+def test_a_limit_hides_no_price_of_the_machine_behind_sagemakers(clouds: Path) -> None:
+    question = Question(instance_type="ml.g5.xlarge", max_price_usd_per_hour=Decimal("0.5"))
+    assert "EC2's g5.xlarge is 1.01 dollars an hour" in (estimate(question, market.Market(clouds)).reason or "")
 
 
 def test_a_host_whose_gpus_nobody_prices_has_no_price(tmp_path: Path) -> None:

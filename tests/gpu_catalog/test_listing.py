@@ -25,7 +25,7 @@ def with_spot(tmp_path_factory: pytest.TempPathFactory) -> Catalog:
     rows = [
         ("third", "L4", "1", "4", "16", info("L4", 23040), "0.80", "0.30", "r", "r-a"),
         ("first", "T4", "1", "4", "16", info("T4", 16384), "0.50", "", "r", "r-a"),
-        ("fourth", "H100", "8", "96", "1152", info("H100", 81920, "8"), "80.0", "1.20", "s", "s-a"),
+        ("fourth", "H100", "8", "96", "1152", info("H100", 81920, "8"), "80.0", "0.20", "s", "s-a"),
         ("second", "A10", "2", "8", "32", info("A10", 24576, "2"), "1.20", "", "s", "s-a"),
     ]
     return Catalog.load(tree(tmp_path_factory.mktemp("spot"), {"somecloud": rows}))
@@ -119,7 +119,7 @@ def test_a_place_that_is_not_there_is_refused(question: dict[str, object], said:
     ("options", "names"),
     [
         ({}, ["first", "second", "third", "fourth"]),
-        ({"sort": "spot"}, ["third", "fourth", "first", "second"]),
+        ({"sort": "spot"}, ["fourth", "third", "first", "second"]),
         ({"sort": "gpu-memory"}, ["fourth", "second", "third", "first"]),
         ({"spot_only": True}, ["third", "fourth"]),
         ({"count": 2}, ["second"]),
