@@ -85,11 +85,11 @@ def test_the_tests_that_reach_a_line_are_known(tree: Path) -> None:
 
 def test_tests_that_run_the_line_come_first_and_fast_ones_before_slow_ones() -> None:
     baseline = Baseline(
-        seconds={"a": 3.0, "b": 2.0, "c": 1.0},
-        reached_by={"m": {1: frozenset({"a", "b", "failed"}), 2: frozenset({"", "c"})}},
+        seconds={"a": 3.0, "b": 2.0, "c": 1.0, "tests/p/test_m.py::d": 4.0, "e": 0.0},
+        reached_by={"p/m.py": {1: frozenset({"a", "b", "failed"}), 2: frozenset({"", "c"})}},
     )
-    assert baseline.tests_of("m", [1]) == ["b", "a", "c"]
-    assert baseline.tests_of("m", [2]) == ["c", "b", "a"]
+    assert baseline.tests_of("p/m.py", [1]) == ["b", "a", "c", "tests/p/test_m.py::d"]
+    assert baseline.tests_of("p/m.py", [2]) == ["c", "b", "a", "tests/p/test_m.py::d"]
 
 
 def test_a_defect_is_found_by_the_first_test_that_sees_it(tree: Path) -> None:

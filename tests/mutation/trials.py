@@ -45,14 +45,17 @@ class Baseline:
     """Ids of the tests that run a line, by module and line; "" is the import of the module."""
 
     def tests_of(self, module: str, lines: Iterable[int]) -> list[str]:
-        """Tests that run one of these lines, fastest first; then the others of the module.
+        """Tests that run one of these lines, fastest first; then the others of the module and of its test file.
 
         Those may see what the lines did as well: a line that is run once, by an import or behind a cache, is run by
-        whichever test came first.
+        whichever test came first, and a constant is looked at without running anything.
         """
         reached = self.reached_by.get(module, {})
         here = {test for line in lines for test in reached.get(line, ())}
+        package, _, name = module.removesuffix(".py").partition("/")
+        its_file = f"tests/{package}/test_{name}.py::"
         tests = {test for tests in reached.values() for test in tests} & self.seconds.keys()
+        tests |= {test for test in self.seconds if test.startswith(its_file)}
         return sorted(tests, key=lambda test: (test not in here, self.seconds[test]))
 
 
