@@ -22,6 +22,21 @@ def write(home: Path, source_file: str, text: str | bytes, mode: int = 0o600) ->
     path.chmod(mode)
 
 
+@pytest.mark.parametrize(
+    ("cloud", "name", "variable"),
+    [
+        ("yotta", "Yotta", "YOTTA_API_KEY"),
+        ("lambda", "Lambda", "LAMBDA_API_KEY"),
+        ("runpod", "RunPod", "RUNPOD_API_KEY"),
+    ],
+)
+def test_a_cloud_is_called_so_and_its_key_is_in_the_documented_variable(
+    cloud: str, name: str, variable: str, tmp_path: Path
+) -> None:
+    key = find_key(FETCHERS[cloud].key_source, {variable: KEY}, tmp_path)
+    assert (FETCHERS[cloud].display_name, key and key.text) == (name, KEY)
+
+
 @pytest.mark.parametrize(("cloud", "needs_key"), [("yotta", True), ("lambda", True), ("runpod", False)])
 def test_who_answers_without_a_key(cloud: str, needs_key: bool, tmp_path: Path) -> None:
     options = SessionOptions(environ={}, home=tmp_path)

@@ -88,6 +88,14 @@ def test_savings_are_told_against_on_demand_and_against_the_dearest_cloud(tmp_pa
     assert "Cheapest per cloud and node: GCP $0.7100, AWS $0.8048 (11.8 % below the dearest)" in str(answer)
 
 
+def test_the_dearest_cloud_is_the_last_of_all(tmp_path: Path) -> None:
+    prices = {"aws": "2.0", "azure": "3.0", "other": "4.0"}
+    rows = {cloud: [("t", "X1", "1", "8", "64", "", price, "", "r", "z")] for cloud, price in prices.items()}
+    answer = estimate_cost("X1", catalog_dir=tree(tmp_path, rows))
+    assert [offer.price for offer in answer.offers] == [2.0, 3.0, 4.0]
+    assert answer.savings_vs_dearest_percent == 50
+
+
 def test_a_spot_price_above_on_demand_is_said_to_be_more(tmp_path: Path) -> None:
     rows = [("t", "X1", "1", "8", "64", "", "1.0", "1.5", "r", "z")]
     answer = estimate_cost("X1", catalog_dir=tree(tmp_path, {"aws": rows}))

@@ -258,6 +258,17 @@ def test_confidence_is_high_only_in_a_list_price_of_a_known_day(
     assert "10 % off for lambda: not the list price" in answer.warnings
 
 
+def test_prices_of_no_known_day_deserve_no_confidence(published: Path) -> None:
+    today = time.strftime("%Y-%m-%dT", time.gmtime())
+    offers = (published / "v8/lambda/offers.jsonl").read_text()
+    stated = f'"observed_at": "{today}{offers.partition(today)[2][:9]}"'
+    republished(published, stated, '"observed_at": null', cloud="lambda")
+    answer = estimate_cost("A100:1", cloud="lambda", catalog_dir=published)
+    assert (answer.confidence_level, answer.prices_as_of) == ("low", None)
+    assert "Nobody said how old the prices of Lambda are" in answer.warnings
+    assert "Prices of an unknown date, from gpu-catalog" in str(answer)
+
+
 def test_what_skypilot_cannot_launch_is_said(published: Path) -> None:
     said = "SkyPilot's launcher does not know gpu_1x_a100"
     assert said not in estimate_cost("A100:1", cloud="lambda", catalog_dir=published).warnings
