@@ -428,6 +428,12 @@ def test_a_reason_names_what_there_is_instead(question: dict[str, Any], reason: 
     assert answer.reason == reason
 
 
+def test_a_cloud_without_zones_says_so_to_who_names_one(tmp_path: Path) -> None:
+    rows = [(*row[:-1], "") for row in rows_in("r1")]
+    reason = estimate_cost("X1", zone="r1-a", catalog_dir=tree(tmp_path, {"other": rows})).reason
+    assert reason == "X1:1 on other is priced by region, not by zone; leave the zone out"
+
+
 def test_the_same_card_is_only_offered_in_the_count_that_was_asked_for(tmp_path: Path) -> None:
     rows = [*rows_in("r", name="RTXA6000"), ("a", "A6000", "4", "8", "64", "", "4.0", "", "r", "z")]
     reason = estimate_cost("A6000:2", catalog_dir=tree(tmp_path, {"other": rows})).reason
