@@ -49,7 +49,8 @@ def format_gpu_info(name: str, vendor: str | None, count: float, memory_mib: int
         gpu["Manufacturer"] = vendor
     gpu["Count"] = int(count) if float(count).is_integer() else count
     gpu["MemoryInfo"] = {"SizeInMiB": memory_mib}
-    return repr({"Gpus": [gpu], "TotalGpuMemoryInMiB": round(memory_mib * count)})
+    total_mib = max(1, round(memory_mib * count))  # Of a small share of little it would be 0, which is no memory.
+    return repr({"Gpus": [gpu], "TotalGpuMemoryInMiB": total_mib})
 
 
 @lru_cache(maxsize=4096)
@@ -89,9 +90,8 @@ def _literal(cell: str) -> dict[str, Any]:
     """Parse the text as a Python literal, or raise BadGpuInfo. The shape is the caller's to check."""
     if len(cell) > MAX_CELL_CHARS:
         raise BadGpuInfo(f"GpuInfo is longer than {MAX_CELL_CHARS} characters")
-    if (
-        not cell.isprintable()
-    ):  # What cannot be seen (a change of writing direction) makes a name look like another.
+    # What cannot be seen (a change of writing direction) makes a name look like another.
+    if not cell.isprintable():
         raise BadGpuInfo(f"GpuInfo has characters that cannot be seen: {cell[:40]!r}")
     outside_text = _TEXT.sub("", cell)
     if not _OUTSIDE_TEXT.fullmatch(outside_text):

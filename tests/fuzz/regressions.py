@@ -13,13 +13,19 @@ _GPU_INFO = (
     "{'Gpus': [{'Name': 'H100', 'Manufacturer': '\x0eVIDIA', 'Count': 8, 'MemoryInfo': {'SizeInMiB': 81920}}], "
     "'TotalGpuMemoryInMiB': 655360}"
 )
+_LITTLE_MEMORY = (
+    "{'Gpus': [{'Name': 'L4', 'Count': 0.125, 'MemoryInfo': {'SizeInMiB': 2}}], 'TotalGpuMemoryInMiB': 24576}"
+)
 
 FOUND: Mapping[str, Mapping[str, Any]] = {
     "CVL's configuration": {
         "what is no platform was printed as it is": {"platform": "\n", "gpu": "A100:1"},
         "what is no runner was printed as it is": {"runner": "\n", "gpu": "A100:1"},
     },
-    "GpuInfo": {"a control character was read, and could not be read again once written": _GPU_INFO},
+    "GpuInfo": {
+        "a control character was read, and could not be read again once written": _GPU_INFO,
+        "a share of little memory was written as a total of 0": _LITTLE_MEMORY,
+    },
     "answers: yotta": {
         "a text that was cut ended in a blank": (Change(1, (Edit(("data", 0, "region"), "copy", ()),)),),
     },

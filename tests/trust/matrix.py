@@ -48,7 +48,7 @@ FURTHER_ROUTES: tuple[tuple[str, Route, Sequence[Case]], ...] = (
 )
 """Cloud, route, and what is played on it."""
 
-GRACE_SECONDS = 8
+GRACE_SECONDS = 20
 """On top of the deadline, on a machine that plays several cells at once."""
 
 WORK_SECONDS = 40
