@@ -164,7 +164,7 @@ class Yotta:
                        for offer in offers.values()):  # fmt: skip
                 regions.setdefault(entry.gpu_code, []).append(entry.region)
         for code, where in sorted(regions.items()):
-            listed = ", ".join(sorted(filter(None, where))) or "no region"
+            listed = ", ".join(sorted(set(filter(None, where)))) or "no region"
             yield self._skipped(
                 code, Unusable("no-pod-price", f"listed in {listed}; no source has a Pod price for it")
             )

@@ -22,6 +22,10 @@ _TEXT = re.compile(r"'[^'\\\n]*'|\"[^\"\\\n]*\"")
 _OUTSIDE_TEXT = re.compile(r"[\s{}\[\]:,.0-9]*", re.ASCII)
 
 
+LEAST_COUNT = 0.0001
+"""Of anything in a cell; Python writes what is less with an exponent, which is no plain number."""
+
+
 @dataclass(frozen=True, slots=True)
 class GpuInfo:
     """What a GpuInfo cell says."""
@@ -81,7 +85,7 @@ def parse_gpu_info(cell: str) -> GpuInfo:
         raise BadGpuInfo("GpuInfo has a control character in its Name or Manufacturer")
     kinds = ((info.count, (int, float)), (info.memory_mib, int), (info.total_memory_mib, int))
     for figure, kind in kinds:
-        if not isinstance(figure, kind) or not 0 < figure < 1e12:
+        if not isinstance(figure, kind) or not LEAST_COUNT <= figure < 1e12:
             raise BadGpuInfo(f"GpuInfo has {figure!r:.40} where a positive number belongs")
     return info
 

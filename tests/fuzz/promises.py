@@ -49,7 +49,7 @@ def assert_explained(skip: Skipped) -> None:
     assert skip.listing
     assert skip.rule
     assert skip.reason
-    assert len(skip.listing) + len(skip.reason) < 600
+    assert len(skip.listing) + len(skip.reason) < 1000
     assert skip.rows >= 0
 
 

@@ -25,6 +25,7 @@ FOUND: Mapping[str, Mapping[str, Any]] = {
     "GpuInfo": {
         "a control character was read, and could not be read again once written": _GPU_INFO,
         "a share of little memory was written as a total of 0": _LITTLE_MEMORY,
+        "a count was written with an exponent": _GPU_INFO.replace("8,", "0.00000018,").replace("\x0e", "N"),
     },
     "answers: yotta": {
         "a text that was cut ended in a blank": (Change(1, (Edit(("data", 0, "region"), "copy", ()),)),),
