@@ -123,9 +123,7 @@ def _cpu_part() -> str:
 _PARTS = {"gpuTypes": _gpu_part, "dataCenters": _site_part, "cpuFlavors": _cpu_part}
 
 
-def _ask(
-    session: Session, parts: list[str], *, has_substitute: bool = False
-) -> tuple[dict[str, Any], Answer]:  # fmt: skip
+def _ask(session: Session, parts: list[str], *, has_substitute: bool = False) -> tuple[dict[str, Any], Answer]:
     """Send one document; a refusal of its size (400, 413, 5xx) sends its parts one by one."""
     url = session.base_url("RUNPOD_GRAPHQL_URL")
     try:

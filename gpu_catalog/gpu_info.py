@@ -19,11 +19,8 @@ MAX_CELL_CHARS = 2_000
 MAX_DEPTH = 6
 
 _TEXT = re.compile(r"'[^'\\\n]*'|\"[^\"\\\n]*\"")
+_LEAST_FIGURE = 0.0001  # Python writes what is less with an exponent, which is no plain number.
 _OUTSIDE_TEXT = re.compile(r"[\s{}\[\]:,.0-9]*", re.ASCII)
-
-
-LEAST_COUNT = 0.0001
-"""Of anything in a cell; Python writes what is less with an exponent, which is no plain number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +78,9 @@ def parse_gpu_info(cell: str) -> GpuInfo:
         ) from exc
     if not isinstance(info.name, str) or not isinstance(info.vendor, (str, type(None))):
         raise BadGpuInfo("GpuInfo has a Name or Manufacturer that is not text")
-    if not f"{info.name}{info.vendor}".isprintable():  # Written again it would be an escape, which is refused.
-        raise BadGpuInfo("GpuInfo has a control character in its Name or Manufacturer")
     kinds = ((info.count, (int, float)), (info.memory_mib, int), (info.total_memory_mib, int))
     for figure, kind in kinds:
-        if not isinstance(figure, kind) or not LEAST_COUNT <= figure < 1e12:
+        if not isinstance(figure, kind) or not _LEAST_FIGURE <= figure < 1e12:
             raise BadGpuInfo(f"GpuInfo has {figure!r:.40} where a positive number belongs")
     return info
 
@@ -94,7 +89,7 @@ def _literal(cell: str) -> dict[str, Any]:
     """Parse the text as a Python literal, or raise BadGpuInfo. The shape is the caller's to check."""
     if len(cell) > MAX_CELL_CHARS:
         raise BadGpuInfo(f"GpuInfo is longer than {MAX_CELL_CHARS} characters")
-    # What cannot be seen (a change of writing direction) makes a name look like another.
+    # What cannot be seen makes a name look like another, and would be an escape, which is refused, once written.
     if not cell.isprintable():
         raise BadGpuInfo(f"GpuInfo has characters that cannot be seen: {cell[:40]!r}")
     outside_text = _TEXT.sub("", cell)

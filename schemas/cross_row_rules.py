@@ -12,9 +12,10 @@ from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from operator import attrgetter
-from typing import Protocol, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from gpu_catalog.numbers import price_text
+from gpu_catalog.offering import Offering
 from schemas.report import Finding, key_text
 
 _CLOUD_TYPES = ("SECURE", "COMMUNITY")
@@ -23,33 +24,20 @@ _MAX_MESSAGE_CHARS = 300
 _Comparable: TypeAlias = tuple[str | None, str, str | None, str | None]
 
 
-class Row(Protocol):
-    """What is compared: of an Offering, or of a row of which no more was read."""
+class ComparedRow(NamedTuple):
+    """What the rules want to know of a row, for who reads no more of it; the fields are those of `Offering`."""
 
-    @property
-    def instance_type(self) -> str:
-        """As in `Offering`, like all of these."""
+    instance_type: str
+    region: str
+    zone: str | None
+    vcpus: float
+    memory_gib: float
+    price_usd_per_hour: Decimal
+    accelerator_name: str | None
+    accelerator_count: float | None
 
-    @property
-    def region(self) -> str: ...  # noqa: D102
 
-    @property
-    def zone(self) -> str | None: ...  # noqa: D102
-
-    @property
-    def vcpus(self) -> float: ...  # noqa: D102
-
-    @property
-    def memory_gib(self) -> float: ...  # noqa: D102
-
-    @property
-    def price_usd_per_hour(self) -> Decimal: ...  # noqa: D102
-
-    @property
-    def accelerator_name(self) -> str | None: ...  # noqa: D102
-
-    @property
-    def accelerator_count(self) -> float | None: ...  # noqa: D102
+Row: TypeAlias = Offering | ComparedRow
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from decimal import Decimal
 from itertools import repeat
-from typing import Any, NamedTuple
+from typing import Any
 
 from gpu_catalog.accelerators import AcceleratorTable, accelerator_table
 from gpu_catalog.collector import paused_collector
@@ -13,7 +12,7 @@ from gpu_catalog.errors import GpuCatalogError
 from gpu_catalog.offering import Offering
 from gpu_catalog.reading import CELL_READERS, offering_of_row
 from schemas.columns import ZONE_COLUMN, column_names, versions_until
-from schemas.cross_row_rules import cross_row_findings
+from schemas.cross_row_rules import ComparedRow, cross_row_findings
 from schemas.csv_text import CsvText, read_csv_text
 from schemas.errors import needs_extra
 from schemas.frame import catalog_frame
@@ -74,25 +73,13 @@ def _row_findings(text: CsvText, cloud: str, version: str, table: AcceleratorTab
         return [*findings, *unread, *cross_row_findings(rows)]
 
 
-class _ComparedRow(NamedTuple):
-    """What the rules across rows want to know of one; the fields are those of `Offering`."""
-
-    instance_type: str
-    region: str
-    zone: str | None
-    vcpus: float
-    memory_gib: float
-    price_usd_per_hour: Decimal
-    accelerator_name: str | None
-    accelerator_count: float | None
-
-
+# In the order of ComparedRow.
 _COMPARED_COLUMNS = (
     "InstanceType", "Region", ZONE_COLUMN, "vCPUs", "MemoryGiB", "Price", "AcceleratorName", "AcceleratorCount",
 )  # fmt: skip
 
 
-def _compared_rows(header: Sequence[str], rows: Mapping[int, Sequence[str]]) -> dict[int, _ComparedRow]:
+def _compared_rows(header: Sequence[str], rows: Mapping[int, Sequence[str]]) -> dict[int, ComparedRow]:
     """All rows by their number, each distinct cell read once.
 
     Raises:
@@ -106,7 +93,7 @@ def _compared_rows(header: Sequence[str], rows: Mapping[int, Sequence[str]]) -> 
         read = {cell: CELL_READERS[column](cell) for cell in set(cells)}
         values[column] = map(read.__getitem__, cells)
     compared = zip(*(values[column] for column in _COMPARED_COLUMNS), strict=False)  # A zone may be missing.
-    return dict(zip(rows, map(_ComparedRow._make, compared), strict=True))
+    return dict(zip(rows, map(ComparedRow._make, compared), strict=True))
 
 
 def _read_one_by_one(

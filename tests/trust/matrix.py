@@ -150,9 +150,7 @@ def play(cell: Cell) -> Outcome:
             return _played(cell, place, output, emulator, environ)
 
 
-def _played(
-    cell: Cell, place: Path, output: Path, emulator: Emulator, environ: Mapping[str, str]
-) -> Outcome:  # fmt: skip
+def _played(cell: Cell, place: Path, output: Path, emulator: Emulator, environ: Mapping[str, str]) -> Outcome:
     before = digests(output)
     options = ("--output", output, "--record", place / "answers", "--deadline", str(cell.case.deadline_seconds))
     started = time.monotonic()
@@ -170,9 +168,7 @@ def _played(
         *(["took too long"] if seconds > _most_seconds(cell.case) else []),
         *_leaks(cell.cloud, result.output, place),
     ]
-    return Outcome(
-        cell=cell, exit_code=result.exit_code, line=line, seconds=seconds, problems=tuple(problems)
-    )  # fmt: skip
+    return Outcome(cell=cell, exit_code=result.exit_code, line=line, seconds=seconds, problems=tuple(problems))
 
 
 def _most_seconds(case: Case) -> float:
