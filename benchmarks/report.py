@@ -117,7 +117,8 @@ def read(place: Path = DOCS) -> dict[str, Any]:
 
 
 def write(results: dict[str, Any], place: Path = DOCS) -> list[Verdict]:
-    """Write the file and the page; what came of the targets."""
+    """Write the file and the page into a folder, made when missing; what came of the targets."""
+    place.mkdir(parents=True, exist_ok=True)
     (place / "benchmarks.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     series = [Series(**one) for part in results.values() for one in part["series"]]
     verdicts = [judged(target, series) for target in targets()]
