@@ -1,5 +1,5 @@
 # Short names for what CONTRIBUTING.md describes. `.ci/run` is what decides.
-.PHONY: test coverage lint format catalogs recorded docs emulator contract bench soak trust fuzz mutants pins ci
+.PHONY: test coverage lint format catalogs recorded docs emulator contract bench soak trust fuzz mutants guide pins ci
 
 test:  ## the whole test suite, offline
 	pytest
@@ -39,6 +39,9 @@ fuzz:  ## every parser of foreign bytes, 5 minutes each; about 100 minutes
 
 mutants:  ## would the tests notice 500 small defects in the pure modules; about 40 minutes
 	python -m tests.mutation
+
+guide:  ## docs/adding-a-cloud.md, command by command in a fresh environment; two minutes
+	python -m tests.guide
 
 pins:  ## what the nightly installs, newest releases older than a week; needs uv
 	.github/nightly/pin.sh --upgrade

@@ -1,9 +1,14 @@
-"""Fetchers: one file per cloud, each from API bytes to offerings and skipped, behind one HTTP session."""
+"""Fetchers: one file per cloud, each from API bytes to offerings and skipped, behind one HTTP session.
+
+A package of its own can bring another cloud: `Fetcher` is the interface, `registry` finds it, `contract` tests it.
+"""
 
 from __future__ import annotations
 
-from fetchers.base import Fetched, Fetcher, fetch_cloud
+from fetchers.base import ANY_INSTANCE_TYPE, Fetcher, Unusable
+from fetchers.credentials import Credentials
 from fetchers.errors import (
+    BadFetcher,
     BadSetting,
     CredentialsMissing,
     CredentialsRejected,
@@ -12,19 +17,17 @@ from fetchers.errors import (
     Unavailable,
     UnexpectedAnswer,
 )
-from fetchers.lambda_cloud import LambdaCloud
+from fetchers.registry import load_fetcher, registry
 from fetchers.replay import BUNDLED
-from fetchers.runpod import RunPod
+from fetchers.running import Fetched, fetch_cloud
 from fetchers.session import Session, SessionOptions
-from fetchers.yotta import Yotta
-
-FETCHERS: dict[str, Fetcher] = {fetcher.name: fetcher for fetcher in (Yotta(), LambdaCloud(), RunPod())}
-"""Every cloud that can be fetched, by name."""
 
 __all__ = [
+    "ANY_INSTANCE_TYPE",
     "BUNDLED",
-    "FETCHERS",
+    "BadFetcher",
     "BadSetting",
+    "Credentials",
     "CredentialsMissing",
     "CredentialsRejected",
     "FetchError",
@@ -35,5 +38,8 @@ __all__ = [
     "SessionOptions",
     "Unavailable",
     "UnexpectedAnswer",
+    "Unusable",
     "fetch_cloud",
+    "load_fetcher",
+    "registry",
 ]

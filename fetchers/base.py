@@ -1,38 +1,51 @@
-"""The interface of a fetcher, and what its run results in.
+"""The interface of a fetcher, and what helps to write one.
 
 A fetcher is one class in one short file: it asks its cloud through the `Session` it is given and yields an
 `Offering` or a `Skipped` for everything the cloud lists. It never guesses, never turns an unknown price into 0
 and never ends the run over one bad entry; it raises a FetchError when the answer as a whole is not to be used.
+docs/adding-a-cloud.md writes one step by step.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
 
 from fetchers.answers import shown
-from fetchers.credentials import KeySource
-from fetchers.errors import FetchError, UnexpectedAnswer
+from fetchers.credentials import Credentials
+from fetchers.errors import UnexpectedAnswer
 from fetchers.http import utc_text
-from fetchers.session import Session, SessionOptions
-from gpu_catalog.manifest import Kind
 from gpu_catalog.offering import Offering, Skipped
+
+if TYPE_CHECKING:
+    from fetchers.session import Session
+
+ANY_INSTANCE_TYPE = r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}"
+"""What validation lets pass in any cloud; for clouds whose names follow no grammar of ours."""
 
 MAX_TEXT_CHARS = 200
 """Of one name; the longest real one has 56."""
 
-_LONGEST_MESSAGE = 1000
 _SITE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*", re.ASCII)
 _READ_AS_MISSING = ("na", "n-a", "nan", "none", "null")
 
 
 class Fetcher(Protocol):
-    """One cloud."""
+    """One cloud, as a class without arguments that an entry point of the group `gpu_catalog.fetchers` names.
+
+    What a fetcher may rely on: the session carries the key, retries, waits, limits time and size, and stamps every
+    answer with its source and time; `session.warn` reaches whoever runs the fetch. What it must do: yield an
+    `Offering` for each instance type and region (and zone) that has a known price and size, and a `Skipped` with
+    the reason for each other thing that the cloud lists; prices are `Decimal`s of the whole instance, memory of one
+    GPU is MiB; and raise a FetchError, never anything else, when there is nothing to be had.
+    `publisher.contract.FetcherContract` holds a fetcher against all of it.
+    """
 
     name: str
-    """Lower-case name of the cloud's catalog folder, as SkyPilot has it."""
+    """Name of the cloud's catalog folder, as SkyPilot has it: lower-case letters and digits. The name of the entry
+    point is the same."""
 
     display_name: str
     """As people write it, e.g. `RunPod`; also SkyPilot's name in `common/accelerators.csv`."""
@@ -40,17 +53,23 @@ class Fetcher(Protocol):
     base_urls: Mapping[str, str]
     """Base URLs by the environment variable that replaces them."""
 
-    key_source: KeySource
-    """Where the API key may lie."""
-
-    key_header: tuple[str, str]
-    """Header that carries the key, and its value with `{key}` in it."""
-
-    needs_key: bool
-    """False where a catalog can be had without a key."""
+    credentials: Credentials | None
+    """Where the API key may lie and how it is sent; None where the API has no keys."""
 
     min_interval_seconds: float
-    """From the start of one request to the start of the next, as the API's document limits it."""
+    """From the start of one request to the start of the next, as the API's document limits it; 0 for no limit."""
+
+    has_zones: bool
+    """Whether its offerings have availability zones: all of them, or none."""
+
+    has_spot: bool
+    """Whether any offering may have a spot price."""
+
+    instance_type_pattern: str
+    """Regular expression for the whole name of an instance type; others are skipped. See `ANY_INSTANCE_TYPE`."""
+
+    recorded: Path | None
+    """Folder with the recorded answers that `--recorded` uses (see `fetchers.replay`); None when there are none."""
 
     def fetch(self, session: Session) -> Iterable[Offering | Skipped]:
         """Ask the cloud and normalise its answers.
@@ -61,72 +80,15 @@ class Fetcher(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fetched:
-    """What one run of one fetcher gave, before validation."""
-
-    offerings: tuple[Offering, ...]
-    """In the order of the answer."""
-
-    skipped: tuple[Skipped, ...]
-    """In the order of the answer."""
-
-    warnings: tuple[str, ...]
-    """What whoever runs the fetch should look at."""
-
-    kind: Kind
-    """`live` or `sample`."""
-
-    requests_made: int
-    """HTTP requests, retries and redirects included."""
-
-
-def fetch_cloud(
-    fetcher: Fetcher, options: SessionOptions, notify: Callable[[str], None] = lambda _: None
-) -> Fetched:
-    """Run one fetcher to its end.
-
-    Raises:
-        FetchError: as `Fetcher.fetch` and `Session`.
-    """
-    session = Session(fetcher, options, notify)
-
-    def said(text: str) -> str:
-        """What is printed and published: one printable line, without the key."""
-        return shown(session.redacted(text), _LONGEST_MESSAGE)
-
-    try:
-        offerings: list[Offering] = []
-        skipped: list[Skipped] = []
-        for item in fetcher.fetch(session):
-            if isinstance(item, Skipped):
-                skipped.append(replace(item, listing=session.redacted(item.listing), reason=said(item.reason)))
-            else:
-                # A sample says nothing about stock: its levels are placeholders.
-                offerings.append(replace(item, in_stock=None) if session.kind == "sample" else item)
-    except FetchError as exc:
-        exc.what = said(exc.what)
-        raise
-    finally:
-        session.close()
-    return Fetched(
-        offerings=tuple(offerings),
-        skipped=tuple(skipped),
-        warnings=tuple(map(said, session.warnings)),
-        kind=session.kind,
-        requests_made=session.requests_made,
-    )
-
-
-# Reading foreign JSON -----------------------------------------------------------------------------
-
-
 class Unusable(Exception):
     """One listed thing cannot become a row; `rule` and `str()` become the Skipped's rule and reason."""
 
     def __init__(self, rule: str, reason: str) -> None:
         super().__init__(reason)
         self.rule = rule
+
+
+# Reading foreign JSON -----------------------------------------------------------------------------
 
 
 def list_of_objects(data: Any, what: str) -> list[dict[str, Any]]:
@@ -175,11 +137,10 @@ def day_as_moment(day: str) -> str:
 
 
 __all__ = [
-    "Fetched",
+    "ANY_INSTANCE_TYPE",
     "Fetcher",
     "Unusable",
     "day_as_moment",
-    "fetch_cloud",
     "is_site_name",
     "list_of_objects",
     "member",

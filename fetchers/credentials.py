@@ -23,8 +23,8 @@ _KEY = re.compile(r"[!-~]{1,512}")
 
 
 @dataclass(frozen=True, slots=True)
-class KeySource:
-    """Where one cloud's key may lie."""
+class Credentials:
+    """Where one cloud's key may lie, and how a request carries it."""
 
     variable: str
     """Environment variable, which wins."""
@@ -34,6 +34,12 @@ class KeySource:
 
     names: tuple[str, ...]
     """What the key is called in that file, compared without case."""
+
+    header: tuple[str, str] = ("Authorization", "Bearer {key}")
+    """Header that carries the key, and its value with `{key}` in it."""
+
+    required: bool = True
+    """False where a catalog can be had without a key."""
 
     bare_key_allowed: bool = False
     """Whether a file with nothing but the key is understood too."""
@@ -56,7 +62,7 @@ class Key:
         return f"Key(found_in={self.found_in!r})"
 
 
-def find_key(source: KeySource, environ: Mapping[str, str] | None = None, home: Path | None = None) -> Key | None:
+def find_key(source: Credentials, environ: Mapping[str, str] | None = None, home: Path | None = None) -> Key | None:
     """The key of a cloud, or None when neither variable nor file has one.
 
     Raises:
@@ -86,7 +92,7 @@ def find_key(source: KeySource, environ: Mapping[str, str] | None = None, home: 
     return Key(_checked(value, f"~/{source.file}"), f"~/{source.file}", warning)
 
 
-def _value_in(text: str, source: KeySource) -> str:
+def _value_in(text: str, source: Credentials) -> str:
     """The first assignment to one of the names, at the top or in a `[default]` section; else the bare key."""
     lines = [line.strip() for line in text.splitlines()]
     lines = [line for line in lines if line and line[0] not in "#;"]

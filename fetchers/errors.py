@@ -48,3 +48,7 @@ class UnexpectedAnswer(FetchError):
 
 class BadSetting(FetchError):
     """A base URL or recorded set that we will not or cannot use."""
+
+
+class BadFetcher(FetchError):
+    """A package that brings a fetcher which cannot be loaded, or which does not keep to the interface."""

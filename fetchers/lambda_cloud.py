@@ -13,10 +13,11 @@ from decimal import Decimal
 from typing import Any
 
 from fetchers.answers import Answer
-from fetchers.base import Unusable, is_site_name, list_of_objects, member, shown, text_or_none
-from fetchers.credentials import KeySource
+from fetchers.base import ANY_INSTANCE_TYPE, Unusable, is_site_name, list_of_objects, member, shown, text_or_none
+from fetchers.credentials import Credentials
 from fetchers.errors import FetchError, UnexpectedAnswer
 from fetchers.naming import ResolvedAccelerator, resolve_accelerator, without_maker
+from fetchers.replay import BUNDLED
 from fetchers.session import Session
 from fetchers.tables import data_rows
 from gpu_catalog.errors import BadQuantity
@@ -44,10 +45,12 @@ class LambdaCloud:
     name = "lambda"
     display_name = "Lambda"
     base_urls: Mapping[str, str] = {"LAMBDA_BASE_URL": "https://cloud.lambda.ai"}
-    key_source = KeySource("LAMBDA_API_KEY", ".lambda_cloud/lambda_keys", ("api_key",), bare_key_allowed=True)
-    key_header = ("Authorization", "Bearer {key}")
-    needs_key = True
+    credentials = Credentials("LAMBDA_API_KEY", ".lambda_cloud/lambda_keys", ("api_key",), bare_key_allowed=True)
     min_interval_seconds = 1.0
+    has_zones = False
+    has_spot = False
+    instance_type_pattern = ANY_INSTANCE_TYPE  # The API's own names, whatever they are.
+    recorded = BUNDLED / "lambda"
 
     def fetch(self, session: Session) -> Iterator[Offering | Skipped]:
         """Yield one Offering per type and region, in the order of the answer."""

@@ -13,6 +13,7 @@ from typing import Any
 from fetchers.answers import RawAnswer, parse_json
 from fetchers.errors import FetchError, UnexpectedAnswer
 from fetchers.probe_plans import PLANS, Ask, Seen, said
+from fetchers.registry import load_fetcher
 from fetchers.replay import BUNDLED, load_recorded
 from fetchers.session import Session, SessionOptions
 from fetchers.shapes import shape_differences, shape_of
@@ -51,10 +52,11 @@ class ProbeReport:
 
 def probe_cloud(cloud: str, options: SessionOptions) -> ProbeReport:
     """Ask every endpoint of a cloud once. Never raises a FetchError: a missing key is a line of the report."""
-    from fetchers import FETCHERS
-
+    if cloud not in PLANS:
+        no_plan = "no questions are known of this cloud; --record DIR saves what it answers"
+        return ProbeReport(cloud, reached=False, endpoints=[{"request": "-", "error": no_plan}])
     try:
-        session = Session(FETCHERS[cloud], options)
+        session = Session(load_fetcher(cloud), options)
     except FetchError as exc:
         return ProbeReport(cloud, reached=False, endpoints=[{"request": "-", "error": str(exc)}])
     try:

@@ -79,7 +79,7 @@ def load_recorded(folder: Path, cloud: str) -> RecordedSet:
         return RecordedSet(place, cloud, index["kind"], as_of, with_key, _checked_answers(index["answers"]))
     except FileNotFoundError as exc:
         raise BadSetting(f"no recorded answers of {cloud} in {folder}", "record some with --record") from exc
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as exc:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as exc:
         raise BadSetting(f"{path} cannot be read ({exc})", "record the set again") from exc
 
 

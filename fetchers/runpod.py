@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
-from fetchers.base import Unusable
-from fetchers.credentials import KeySource
+from fetchers.base import ANY_INSTANCE_TYPE, Unusable
+from fetchers.credentials import Credentials
 from fetchers.errors import UnexpectedAnswer
 from fetchers.naming import ResolvedAccelerator, resolve_accelerator
+from fetchers.replay import BUNDLED
 from fetchers.runpod_graphql import GpuDetails, gpu_details, listing_from_graphql
 from fetchers.runpod_listing import CpuListing, GpuListing, Listing, listing_from_rest
 from fetchers.runpod_sizes import pod_size
@@ -40,10 +41,12 @@ class RunPod:
         "RUNPOD_BASE_URL": "https://api.runpod.io/v2",
         "RUNPOD_GRAPHQL_URL": "https://api.runpod.io/graphql",
     }
-    key_source = KeySource("RUNPOD_API_KEY", ".runpod/config.toml", ("api_key", "apikey"))
-    key_header = ("Authorization", "Bearer {key}")
-    needs_key = False
+    credentials = Credentials("RUNPOD_API_KEY", ".runpod/config.toml", ("api_key", "apikey"), required=False)
     min_interval_seconds = 0.0
+    has_zones = True
+    has_spot = True
+    instance_type_pattern = ANY_INSTANCE_TYPE  # Made and parsed by gpu_catalog.runpod, which validation asks.
+    recorded = BUNDLED / "runpod"
 
     def fetch(self, session: Session) -> Iterator[Offering | Skipped]:
         """Yield one Offering per pod type and site: GPU pods in the order of the answer, then CPU pods."""

@@ -34,6 +34,9 @@ class SessionOptions:
     deadline_seconds: float = DEFAULT_DEADLINE_SECONDS
     """For each cloud."""
 
+    recorded: bool = False
+    """Answer from the recorded set that each fetcher brings, instead of the network."""
+
     replay: Path | None = None
     """Recorded sets to answer from instead of the network."""
 
@@ -68,8 +71,8 @@ class Session:
         policy = HttpPolicy(
             deadline_seconds=options.deadline_seconds, min_interval_seconds=fetcher.min_interval_seconds
         )
-        if options.replay is not None:
-            recorded = load_recorded(options.replay, fetcher.name)
+        if (replayed := self._replayed(options)) is not None:
+            recorded = load_recorded(replayed, fetcher.name)
             self.kind, self.as_of = recorded.kind, recorded.as_of
             self._key = REPLAY_KEY if recorded.with_key else None
             self._environ = {}  # The paths of a recorded set are those below the public base URLs.
@@ -153,16 +156,26 @@ class Session:
                 return urlsplit(bases[base]).path + url[len(base) :]
         return urlsplit(url).path
 
+    def _replayed(self, options: SessionOptions) -> Path | None:
+        if not options.recorded:
+            return options.replay
+        if self._fetcher.recorded is None:
+            what = f"the fetcher of {self._fetcher.name} brings no recorded answers"
+            raise BadSetting(what, "fetch it live, or --replay others")
+        return self._fetcher.recorded
+
     def _found_key(self, options: SessionOptions) -> Key | None:
-        source = self._fetcher.key_source
+        source = self._fetcher.credentials
+        if source is None:
+            return None
         try:
             key = find_key(source, options.environ, options.home)
         except CredentialsMissing as exc:
-            if self._fetcher.needs_key:
+            if source.required:
                 raise
             self.warn(f"asked without a key: {exc}")
             return None
-        if key is None and self._fetcher.needs_key:
+        if key is None and source.required:
             raise CredentialsMissing(
                 f"no API key of {self._fetcher.display_name}",
                 f"set {source.variable}, write `{source.names[0]} = KEY` into ~/{source.file}, or use --recorded",
@@ -175,5 +188,8 @@ class Session:
         return self._header_for(self._key.text if self._key else "")
 
     def _header_for(self, key: str) -> tuple[str, str] | None:
-        name, form = self._fetcher.key_header
-        return (name, form.format(key=key)) if key else None
+        source = self._fetcher.credentials
+        if source is None or not key:
+            return None
+        name, form = source.header
+        return name, form.format(key=key)

@@ -14,10 +14,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from fetchers.answers import Answer
-from fetchers.base import Unusable, list_of_objects, member, shown, text_or_none
-from fetchers.credentials import KeySource
+from fetchers.base import ANY_INSTANCE_TYPE, Unusable, list_of_objects, member, shown, text_or_none
+from fetchers.credentials import Credentials
 from fetchers.errors import CredentialsRejected, FetchError, Unavailable, UnexpectedAnswer
 from fetchers.naming import ResolvedAccelerator, resolve_accelerator
+from fetchers.replay import BUNDLED
 from fetchers.session import Session
 from fetchers.yotta_offers import STALE_AFTER_DAYS, PodOffer, RateCard, folded, offers_from_listing, rate_card
 from gpu_catalog.offering import Offering, Skipped
@@ -53,10 +54,12 @@ class Yotta:
     name = "yotta"
     display_name = "Yotta"
     base_urls: Mapping[str, str] = {"YOTTA_BASE_URL": "https://api.yottalabs.ai"}
-    key_source = KeySource("YOTTA_API_KEY", ".yotta/credentials", ("apikey",))
-    key_header = ("X-Api-Key", "{key}")
-    needs_key = True
+    credentials = Credentials("YOTTA_API_KEY", ".yotta/credentials", ("apikey",), header=("X-Api-Key", "{key}"))
     min_interval_seconds = 0.0
+    has_zones = False
+    has_spot = False
+    instance_type_pattern = ANY_INSTANCE_TYPE  # Made and parsed by gpu_catalog.yotta, which validation asks.
+    recorded = BUNDLED / "yotta"
 
     def fetch(self, session: Session) -> Iterator[Offering | Skipped]:
         """Yield the Offerings of each priced and sized Pod offer, and what is listed without a Pod price."""

@@ -11,6 +11,11 @@ from pathlib import Path
 from gpu_catalog.accelerators import name_key
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*", re.ASCII)
+_NEW_NAME = re.compile(r"[a-z][a-z0-9]{1,31}", re.ASCII)
+DISPLAY_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,39}", re.ASCII)
+"""What a cloud may be called for people: its name stands in tables, messages and a file of SkyPilot."""
+_RESERVED = ("all", "common", "history")
+"""What commands and folders mean by themselves."""
 _TABLE = Path(__file__).with_name("clouds.csv")
 
 
@@ -43,10 +48,13 @@ def _clouds() -> dict[str, _Cloud]:
     return found
 
 
-def display_name(cloud: str) -> str:
-    """The cloud's name for people, as SkyPilot writes it (`lambda` -> `Lambda`); an unknown one as it is."""
+def display_name(cloud: str, otherwise: str | None = None) -> str:
+    """The cloud's name for people, as SkyPilot writes it (`lambda` -> `Lambda`).
+
+    One that the table does not know is called `otherwise`, else as it is.
+    """
     known = _clouds().get(name_key(cloud))
-    return known.display_name if known else cloud
+    return known.display_name if known else otherwise or cloud
 
 
 @lru_cache(maxsize=1024)
@@ -59,9 +67,30 @@ def cloud_named(text: str) -> str:
     return known.name if known else text.strip().lower().replace("_", "-").replace(" ", "-")
 
 
+def other_cloud_called(called: str, cloud: str) -> str | None:
+    """The cloud of the table that people call so, unless it is `cloud` itself; case does not matter."""
+    names = {display_name(known).lower(): known for known in known_clouds() if known != cloud}
+    return names.get(called.lower())
+
+
 def is_cloud_name(text: str) -> bool:
     """Whether a text can be the name of a cloud in catalogs, and so of a folder."""
     return bool(_NAME.fullmatch(text))
+
+
+def why_no_new_cloud(name: str) -> str | None:
+    """Why no catalog may be made under a name, as the end of a sentence about it; None for a good one.
+
+    SkyPilot makes a module and a folder of it, commands take it as an argument: lower-case letters and digits.
+    """
+    if not _NEW_NAME.fullmatch(name):
+        return "is no name of a cloud: 2 to 32 lower-case letters and digits, a letter first"
+    if name in _RESERVED:
+        return "has another meaning here"
+    if (known := cloud_named(name)) != name:
+        return f"is another name of {known}"
+    why = why_no_prices(name)
+    return f"has no prices: {why}" if why else None
 
 
 def why_no_prices(cloud: str) -> str | None:

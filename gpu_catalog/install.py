@@ -35,6 +35,7 @@ LONGEST_WAIT_SECONDS = 10
 _OURS = ".gpu-catalog"
 _RECORD = "installed.json"
 _COMMON = "common/accelerators.csv"
+_IMAGES_HEADER = "Tag,Region,OS,OSVersion,ImageId,CreationDate"
 _TEXT = re.compile(r"""'[^'\\]*'|"[^"\\]*\"""")
 _CLOUDS = re.compile(rf"\[ *(?:(?:{_TEXT.pattern})(?: *, *(?:{_TEXT.pattern}))*)? *\]")
 
@@ -56,7 +57,7 @@ class Change:
 def install(
     catalogs: Path, clouds: Sequence[str], home: Path, *, allow_sample: bool = False, dry_run: bool = False
 ) -> list[Change]:
-    """Put the clouds' `vms.csv` of both schemas, and their accelerators, where SkyPilot reads them.
+    """Put the clouds' `vms.csv` and `images.csv` of both schemas, and their accelerators, where SkyPilot looks.
 
     Args:
         catalogs: a folder with `manifest.json`; every file taken from it is hashed first.
@@ -151,6 +152,10 @@ def _wanted(catalogs: Path, manifest: Manifest, clouds: Sequence[str], *, allow_
                 wanted[name] = _checked(catalogs, name, manifest)
                 # Its hash says who wrote it, not that it is a catalog: SkyPilot is to get no cell that it dies of.
                 parse_vms_csv(decoded(wanted[name], name), cloud, str(catalogs / name))
+            if (name := f"{schema}/{cloud}/images.csv") in manifest.files:
+                wanted[name] = _checked(catalogs, name, manifest)
+                if decoded(wanted[name], name).partition("\n")[0] != _IMAGES_HEADER:
+                    raise CannotInstall(f"{catalogs / name}: its columns are not {_IMAGES_HEADER}")
     return wanted
 
 

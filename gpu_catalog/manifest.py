@@ -15,6 +15,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Literal, get_args
 
 from gpu_catalog import json_values
+from gpu_catalog.cloud_names import DISPLAY_NAME
 from gpu_catalog.errors import BadCatalogFile
 from gpu_catalog.offering import Skipped
 from gpu_catalog.pointer import PUBLICATIONS
@@ -93,6 +94,9 @@ class CloudEntry:
     skipped: tuple[Skipped, ...] = ()
     """What was listed and did not become a row, with the reason."""
 
+    display_name: str | None = None
+    """The cloud's name for people where `clouds.csv` does not know it; else None, and left out of the file."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
@@ -131,6 +135,9 @@ class Manifest:
         document = asdict(self)
         if self.previous is None:
             del document["previous"]
+        for entry in document["clouds"].values():
+            if entry["display_name"] is None:
+                del entry["display_name"]
         text = json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
         # Half a surrogate pair from an API is `\\ud800` in JSON; UTF-8 cannot hold it in any other way.
         return text.encode(errors="backslashreplace")
@@ -211,6 +218,7 @@ def _cloud(entry: dict[str, Any]) -> CloudEntry:
     skipped = entry["skipped"]
     if not isinstance(skipped, list):
         raise BadCatalogFile("skipped is not a list")
+    called = json_values.text_or_none({"display_name": None, **entry}, "display_name")
     return CloudEntry(
         state=_one_of(entry, "state", get_args(State)),
         reason=json_values.text_or_none(entry, "reason"),
@@ -223,6 +231,7 @@ def _cloud(entry: dict[str, Any]) -> CloudEntry:
         sources=json_values.texts(entry, "sources"),
         warnings=json_values.texts(entry, "warnings"),
         skipped=tuple(map(_skipped, skipped)),
+        display_name=None if called is None else _plain(called, DISPLAY_NAME, "display name"),
     )
 
 

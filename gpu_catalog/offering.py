@@ -94,6 +94,7 @@ def per_gpu(price_usd_per_hour: Decimal, accelerator_count: float) -> Decimal:
 
 MARKS = {
     "derived": "vCPUs or memory are SkyPilot's published figure, not the cloud's",
+    "hand-entered": "the price was written down by somebody, not fetched",
     "inferred": "vCPUs or memory were scaled linearly from another count, or the pairing of names is a conclusion",
     "minimum": "vCPUs or memory are the least the cloud offered at that moment; it moves",
     "new-accelerator": "the accelerator is not in accelerators.csv; its name was made by the documented rule",

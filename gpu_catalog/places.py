@@ -14,6 +14,7 @@ from gpu_catalog.errors import BadSettings, SyncFailed
 
 DEFAULT_MAX_AGE_DAYS = 3.0
 """Age past which an estimate warns."""
+_LONGEST_REASON = 200  # characters: a TOML parser quotes a name however long it is
 
 
 def default_cache() -> Path:
@@ -52,7 +53,7 @@ def read_toml(path: Path) -> dict[str, Any]:
     except ArithmeticError as exc:  # Of Decimal, whose own message says nothing.
         raise BadSettings(f"{path}: cannot be read (a number out of range)") from exc
     except (ValueError, RecursionError) as exc:
-        raise BadSettings(f"{path}: cannot be read ({exc})") from exc
+        raise BadSettings(f"{path}: cannot be read ({str(exc)[:_LONGEST_REASON]})") from exc
     return found
 
 

@@ -63,5 +63,6 @@ def _facts(cloud: str, entry: CloudEntry, offerings: Sequence[Offering]) -> Clou
         skipped=entry.skipped,
         warnings=entry.warnings,
         csv_by_version={},
+        display_name=entry.display_name,
     )
     return replace(catalog.entry, state=entry.state, reason=entry.reason, fetcher_version=entry.fetcher_version)

@@ -9,9 +9,11 @@ from __future__ import annotations
 import difflib
 import importlib.util
 import json
+import os
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -53,15 +55,16 @@ class _Clouds(click.ParamType):  # type: ignore[type-arg,unused-ignore]
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """The name in lower case; an unknown one is a usage error that suggests the nearest."""
-        from fetchers import FETCHERS
+        from fetchers import registry
 
-        known = [*FETCHERS, "all"]
+        known = [*registry().accepted, "all"]
         if value.lower() not in known:
             if "," in value:
                 self.fail(f"no cloud {value!r}; separate clouds by spaces.", param, ctx)
             near = difflib.get_close_matches(value.lower(), known, n=1)
             hint = f"did you mean {near[0]}?" if near else f"choose from {', '.join(known)}."
-            self.fail(f"no cloud {value!r}; {hint}", param, ctx)
+            refused = [line for line in registry().refused if repr(value) in line]
+            self.fail("; ".join([f"no cloud {value!r}", *refused, hint]), param, ctx)
         return value.lower()
 
 
@@ -135,17 +138,17 @@ def fetch_catalog(
 ) -> None:
     """Fetch the offerings of GPU clouds, validate them and write their price catalogs.
 
-    CLOUD is yotta, lambda, runpod or all.
+    CLOUD is yotta, lambda, runpod, the name of a cloud that an installed package brings, or all.
     """
     _check_combination(recorded, replay, record, probe, sites)
     _check_extra("fetch-catalog")
-    from fetchers import BUNDLED, FETCHERS, SessionOptions
+    from fetchers import SessionOptions, registry
     from publisher.run import RunRequest
 
-    names = tuple(FETCHERS) if "all" in clouds else tuple(dict.fromkeys(clouds))
-    options = SessionOptions(deadline_seconds=deadline, replay=BUNDLED if recorded else replay, record=record)
+    names = tuple(registry().accepted) if "all" in clouds else tuple(dict.fromkeys(clouds))
+    options = SessionOptions(deadline_seconds=deadline, recorded=recorded, replay=replay, record=record)
     if probe:
-        _probe(names, options, as_json)
+        _probe(names, options, as_json, every="all" in clouds)
     request = RunRequest(
         clouds=names,
         output=output,
@@ -155,6 +158,23 @@ def fetch_catalog(
         dry_run=dry_run,
     )
     _fetch(request, as_json)
+
+
+def fetch_catalog_script() -> NoReturn:
+    """`fetch-catalog` as a process, which ends when its work is done: everything is on disk by then.
+
+    A fetcher that was left behind may have threads of its own, for which Python would wait without end.
+    """
+    status: str | int | None = 0
+    try:
+        fetch_catalog()
+    except SystemExit as exc:
+        status = exc.code
+    sys.stdout.flush()
+    sys.stderr.flush()
+    if threading.active_count() > 1:
+        os._exit(status if isinstance(status, int) else 0 if status is None else 1)
+    sys.exit(status)
 
 
 def _check_combination(recorded: bool, replay: Path | None, record: Path | None, probe: bool, sites: str) -> None:
@@ -178,22 +198,25 @@ def _check_combination(recorded: bool, replay: Path | None, record: Path | None,
 
 def _fetch(request: RunRequest, as_json: bool) -> NoReturn:
     """Run, print the closing table or document, exit with the code of DESIGN."""
+    from fetchers import registry
     from publisher.errors import PublishError
     from publisher.report import remarks, results_json, results_table
     from publisher.run import exit_code, run
 
+    refused = registry().refused
     try:
-        with _progress(request.clouds, quiet=as_json) as notify:
+        # What a fetcher of another package prints must not end up in the document.
+        with _progress(request.clouds, quiet=as_json) as notify, redirect_stdout(sys.stderr):
             results = run(request, notify)
     except PublishError as exc:
         _fail(str(exc), as_json)
     code = exit_code(results)
     written = None if request.dry_run or code == 1 else str(request.output)
     if as_json:
-        click.echo(results_json(results, written))
+        click.echo(results_json(results, written, refused))
     else:
         _console(stderr=False).print(results_table(results))
-        for line in remarks(results):
+        for line in (*(f"warning: {line}" for line in refused), *remarks(results)):
             click.echo(printable(line), err=True)
         click.echo(f"wrote {written}" if written else "no catalog was written", err=True)
         if request.session.record is not None:
@@ -201,10 +224,11 @@ def _fetch(request: RunRequest, as_json: bool) -> NoReturn:
     sys.exit(code)
 
 
-def _probe(names: tuple[str, ...], options: SessionOptions, as_json: bool) -> NoReturn:
+def _probe(names: tuple[str, ...], options: SessionOptions, as_json: bool, *, every: bool) -> NoReturn:
     from fetchers.probe import probe_cloud, probe_text
+    from fetchers.probe_plans import PLANS
 
-    reports = [probe_cloud(name, options) for name in names]
+    reports = [probe_cloud(name, options) for name in (PLANS if every else names)]
     if as_json:
         click.echo(json.dumps([report.to_dict() for report in reports], indent=1))
     else:

@@ -27,5 +27,9 @@ class LostRace(PublishError):
     """Another publisher moved the pointer every time we tried; nothing of ours was published."""
 
 
+class CannotAdd(PublishError):
+    """A hand-written catalog that cannot be published: its cloud's name, or what stands in it."""
+
+
 class CannotPush(PublishError):
     """The folder to push is not a publication of ours, or what it holds must not be published."""

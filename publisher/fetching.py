@@ -9,7 +9,16 @@ import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from fetchers import FETCHERS, Fetched, FetchError, SessionOptions, Unavailable, fetch_cloud
+from fetchers import (
+    BadFetcher,
+    Fetched,
+    FetchError,
+    SessionOptions,
+    Unavailable,
+    fetch_cloud,
+    load_fetcher,
+    registry,
+)
 
 GRACE_SECONDS = 1.0
 """After the deadline a fetch may still end by itself with a better message."""
@@ -57,18 +66,40 @@ def _outcomes_until(
         running.discard(outcome.cloud)
         yield outcome
     for cloud in sorted(running):
-        late = Unavailable(f"no answer within {deadline_seconds:g} s", "try again, or raise --deadline")
+        late = Unavailable(
+            f"no answer within {deadline_seconds:g} s{_whose(cloud)}", "try again, or raise --deadline"
+        )
         yield FetchOutcome(cloud, late)
 
 
 def _outcome(cloud: str, options: SessionOptions, notify: Callable[[str, str], None]) -> FetchOutcome:
     result: Fetched | FetchError
     try:
-        result = fetch_cloud(FETCHERS[cloud], options, lambda text: notify(cloud, text))
+        result = fetch_cloud(load_fetcher(cloud), options, lambda text: notify(cloud, text))
     except FetchError as exc:
         result = exc
-    except Exception as exc:  # noqa: BLE001 - a defect in one fetcher must not stop the other clouds
-        # Only type and place: the text of a foreign exception may quote what the cloud sent.
-        frame = traceback.extract_tb(exc.__traceback__)[-1]
-        result = FetchError(f"a defect in the fetcher: {type(exc).__name__} in {frame.name}", "report this")
+        result.what += _whose(cloud)
+    except BaseException as exc:  # noqa: BLE001 - one fetcher's defect, or sys.exit(), must not stop the others
+        result = defect(cloud, exc)
     return FetchOutcome(cloud, result)
+
+
+def defect(cloud: str, exc: BaseException) -> BadFetcher:
+    """What an exception that nobody foresaw says of a cloud's fetch.
+
+    Only type and place: the text of a foreign exception may quote what the cloud sent.
+    """
+    frame = traceback.extract_tb(exc.__traceback__)[-1]
+    what = f"a defect in the fetcher of {_package(cloud)}: {type(exc).__name__} in {frame.name}"
+    return BadFetcher(what, "report it to its authors")
+
+
+def _whose(cloud: str) -> str:
+    """The package of a fetcher that is not ours, for the end of a sentence."""
+    registration = registry().accepted.get(cloud)
+    return "" if registration is None or registration.is_ours else f" (fetcher of {registration.package})"
+
+
+def _package(cloud: str) -> str:
+    registration = registry().accepted.get(cloud)
+    return cloud if registration is None else registration.package

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import gpu_catalog
-from fetchers import FETCHERS
+from gpu_catalog.cloud_names import display_name, known_clouds
 from gpu_catalog.manifest import CloudEntry, FileEntry, Kind, Manifest, publication_id
 from gpu_catalog.offering import Offering, Skipped
 from publisher.errors import FolderProblem
@@ -36,6 +36,12 @@ class CloudCatalog:
     csv_by_version: Mapping[str, bytes]
     """The validated text of `vms.csv` in each schema version to write."""
 
+    display_name: str | None = None
+    """The cloud's name for people, for clouds that `clouds.csv` does not know."""
+
+    images: bytes | None = None
+    """The validated text of `images.csv`; None leaves the one alone that may be there."""
+
     @property
     def entry(self) -> CloudEntry:
         """Its entry in the manifest."""
@@ -50,6 +56,7 @@ class CloudCatalog:
             sources=tuple(sorted({offering.source for offering in self.offerings if offering.source})),
             warnings=tuple(self.warnings),
             skipped=tuple(sorted(self.skipped, key=lambda skip: (skip.listing, skip.rule, skip.reason))),
+            display_name=None if self.cloud in known_clouds() else self.display_name,
         )
 
     def files(self) -> dict[str, tuple[bytes, int]]:
@@ -65,6 +72,8 @@ class CloudCatalog:
             files[f"{place}/vms.csv"] = (csv_text, len(rows))
             files[f"{place}/offers.jsonl"] = (offers, offers.count(b"\n"))
             files[f"{place}/vms.parquet"] = (parquet, len(rows))
+            if self.images is not None:
+                files[f"{place}/images.csv"] = (self.images, self.images.count(b"\n") - 1)
         return files
 
 
@@ -123,11 +132,13 @@ def unfetched_entry(before: Manifest | None, cloud: str, reason: str) -> CloudEn
 def _common_files(folder: Folder, catalog: CloudCatalog, before: Manifest | None) -> dict[str, tuple[bytes, int]]:
     """`v8/common/`: every accelerator of every published cloud, in the form that SkyPilot reads."""
     offerings = {catalog.cloud: list(catalog.offerings)}
-    for cloud in before.clouds if before else ():
+    called = {catalog.cloud: catalog.display_name}
+    for cloud, entry in before.clouds.items() if before else ():
         if cloud != catalog.cloud:
             offerings[cloud] = folder.offers(cloud)
+            called[cloud] = entry.display_name
     names = {
-        _display_name(cloud): sorted({o.accelerator_name for o in listed if o.accelerator_name})
+        display_name(cloud, called[cloud]): sorted({o.accelerator_name for o in listed if o.accelerator_name})
         for cloud, listed in offerings.items()
     }
     contents = {
@@ -135,11 +146,6 @@ def _common_files(folder: Folder, catalog: CloudCatalog, before: Manifest | None
         f"{NEWEST}/common/metadata.csv": common_metadata_csv([o for listed in offerings.values() for o in listed]),
     }
     return {path: (content, content.count(b"\n") - 1) for path, content in contents.items()}
-
-
-def _display_name(cloud: str) -> str:
-    fetcher = FETCHERS.get(cloud)
-    return fetcher.display_name if fetcher else cloud
 
 
 def _manifest(

@@ -181,7 +181,9 @@ def _common(shares: Mapping[str, Share]) -> Files:
     """`v8/common/`: every accelerator of every cloud, in the form that SkyPilot reads."""
     offerings = [offer.offering for share in shares.values() for offer in share.offers]
     names = {
-        display_name(cloud): sorted({name for o in share.offers if (name := o.offering.accelerator_name)})
+        display_name(cloud, share.entry.display_name): sorted(
+            {name for o in share.offers if (name := o.offering.accelerator_name)}
+        )
         for cloud, share in shares.items()
     }
     contents = {

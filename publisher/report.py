@@ -64,11 +64,18 @@ def remarks(results: Sequence[CloudResult]) -> list[str]:
     return lines
 
 
-def results_json(results: Sequence[CloudResult], output: str | None) -> str:
-    """The whole run as one JSON document; `output` is the folder written, None for a dry run."""
+def results_json(results: Sequence[CloudResult], output: str | None, refused: Sequence[str] = ()) -> str:
+    """The whole run as one JSON document.
+
+    Args:
+        results: one per cloud.
+        output: the folder written; None for a dry run.
+        refused: what packages register that cannot be fetched, one line each.
+    """
     document: dict[str, Any] = {
         "exit_code": exit_code(results),
         "output": output,
+        "refused_fetchers": list(refused),
         "clouds": {
             result.cloud: {
                 **asdict(result.entry),

@@ -13,11 +13,11 @@ from fetchers import Fetched, FetchError, SessionOptions
 from gpu_catalog.manifest import CloudEntry, Manifest
 from gpu_catalog.offering import Offering
 from publisher.errors import PublishError
-from publisher.fetching import FetchOutcome, fetch_side_by_side
+from publisher.fetching import FetchOutcome, defect, fetch_side_by_side
 from publisher.folder import Folder
 from publisher.publication import CloudCatalog, mark_unfetched, publish, unfetched_entry
 from publisher.steady import with_steady_sizes
-from schemas import SCHEMA_VERSIONS, RefusedFetch, accept, preload
+from schemas import SCHEMA_VERSIONS, RefusedFetch, SchemaError, accept, preload
 
 Sites = Literal["all", "in-stock"]
 
@@ -110,11 +110,12 @@ def _results(
             result = _published(request, folder, before, outcome, notify, started)
             notify(outcome.cloud, f"{result.entry.rows} rows")
             yield result
-        except (FetchError, RefusedFetch, PublishError) as exc:
+        except Exception as exc:  # noqa: BLE001 - whatever one fetcher gave must not stop the others
+            foreseen = isinstance(exc, (FetchError, RefusedFetch, PublishError, SchemaError))
             notify(outcome.cloud, "failed")
             yield CloudResult(
                 cloud=outcome.cloud,
-                entry=unfetched_entry(before, outcome.cloud, str(exc)),
+                entry=unfetched_entry(before, outcome.cloud, str(exc if foreseen else defect(outcome.cloud, exc))),
                 cheapest_usd_per_gpu_hour=None,
                 requests_made=None,
                 seconds=time.monotonic() - started,
@@ -180,4 +181,5 @@ def _judged(request: RunRequest, cloud: str, fetched: Fetched, offerings: Sequen
         skipped=accepted.skipped,
         warnings=warnings,
         csv_by_version={version: accepted.files[version] for version in request.versions},
+        display_name=fetched.display_name,
     )

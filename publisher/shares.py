@@ -137,6 +137,7 @@ def _with_kept(cloud: str, share: Share, offerings: Sequence[Offering], decision
         skipped=share.entry.skipped,
         warnings=(*share.entry.warnings, *kept_texts),
         csv_by_version={version: vms_csv(offerings, version) for version in versions},
+        display_name=share.entry.display_name,
     )
     entry = replace(catalog.entry, observed_at=share.entry.observed_at)
     return replace(share, entry=entry, files=catalog.files(), offers=grouped(offerings))

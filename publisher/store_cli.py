@@ -14,6 +14,7 @@ import click
 
 from gpu_catalog.cloud_names import display_name
 from gpu_catalog.texts import printable
+from publisher.add_cli import add_command
 from publisher.errors import PublishError
 from schemas.errors import SchemaError
 
@@ -250,6 +251,7 @@ def watch_command(place: str, max_hours: int) -> None:
 
 
 COMMANDS = (
+    add_command,
     verify_command,
     diff_command,
     push_command,

@@ -9,6 +9,7 @@ from schemas.acceptance import Accepted, accept
 from schemas.columns import COLUMNS, NEWEST, SCHEMA_VERSIONS, Column, column_names
 from schemas.conversion import convert
 from schemas.errors import MissingExtra, RefusedFetch, SchemaError
+from schemas.hand_written import HandWritten, read_hand_written
 from schemas.images import validate_images
 from schemas.limits import Limits, default_limits
 from schemas.parquet import read_parquet, vms_parquet
@@ -23,6 +24,7 @@ __all__ = [
     "Accepted",
     "Column",
     "Finding",
+    "HandWritten",
     "Limits",
     "MissingExtra",
     "RefusedFetch",
@@ -36,6 +38,7 @@ __all__ = [
     "default_limits",
     "offers_jsonl",
     "preload",
+    "read_hand_written",
     "read_parquet",
     "validate_catalog",
     "validate_images",

@@ -74,6 +74,9 @@ class Report:
     findings: tuple[Finding, ...] = ()
     """Everything that is wrong, whole file first, then by row."""
 
+    notes: tuple[str, ...] = ()
+    """What is no defect, but somebody should know, e.g. an accelerator that the table does not know yet."""
+
     @property
     def ok(self) -> bool:
         """True when nothing was found."""
@@ -86,11 +89,17 @@ class Report:
         lines += [f"  {finding}" for finding in self.findings[:max_lines]]
         if len(self.findings) > max_lines:
             lines.append(f"  ... and {len(self.findings) - max_lines} more")
+        lines += [f"  note: {one_line(note)}" for note in self.notes]
         return "\n".join(lines)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as plain values that JSON can carry."""
-        return {**asdict(self), "ok": self.ok, "findings": [asdict(finding) for finding in self.findings]}
+        return {
+            **asdict(self),
+            "ok": self.ok,
+            "findings": [asdict(finding) for finding in self.findings],
+            "notes": list(self.notes),
+        }
 
 
 def _shown(value: str | None) -> str:

@@ -9,13 +9,21 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from fetchers import BUNDLED, FETCHERS, SessionOptions
+from fetchers import BUNDLED, SessionOptions, registry
 from publisher.run import RunRequest, run
 from tests.emulator import Emulator
+from tests.samples import CLOUDS
 
 # No deadline: the first example pays for an import, and a slow machine is no defect of the code.
 settings.register_profile("tests", deadline=None, max_examples=25)
 settings.load_profile("tests")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_clouds_of_others() -> None:
+    """`all` means ours here; what others bring is installed by the tests that are about it."""
+    if others := {one.package.partition(" ")[0] for one in registry().accepted.values() if not one.is_ours}:
+        pytest.exit(f"the tests are about our own clouds: pip uninstall {' '.join(sorted(others))}", returncode=1)
 
 
 @pytest.fixture(autouse=True)
@@ -31,7 +39,7 @@ def _nobodys_machine(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.T
 def recorded_catalogs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What `fetch-catalog all --recorded` writes; not to be changed."""
     folder = tmp_path_factory.mktemp("recorded") / "catalogs"
-    run(RunRequest(clouds=tuple(FETCHERS), output=folder, session=SessionOptions(replay=BUNDLED)))
+    run(RunRequest(clouds=CLOUDS, output=folder, session=SessionOptions(replay=BUNDLED)))
     return folder
 
 

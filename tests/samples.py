@@ -8,3 +8,6 @@ from __future__ import annotations
 from pathlib import Path
 
 CATALOGS = Path(__file__).with_name("fixtures") / "catalogs"
+
+CLOUDS = ("yotta", "lambda", "runpod")
+"""The clouds that gpu-catalog itself fetches."""

@@ -6,8 +6,8 @@ import json
 import sys
 import time
 
-from fetchers import FETCHERS, SessionOptions, fetch_cloud
+from fetchers import SessionOptions, fetch_cloud, load_fetcher
 
 started = time.perf_counter()
-fetched = fetch_cloud(FETCHERS[sys.argv[1]], SessionOptions())
+fetched = fetch_cloud(load_fetcher(sys.argv[1]), SessionOptions())
 print(json.dumps({"call_seconds": time.perf_counter() - started, "rows": len(fetched.offerings)}))

@@ -13,7 +13,7 @@ import pytest
 from benchmarks.fetch import RememberingEmulator
 from benchmarks.layouts import HEADER, LARGE_CLOUD, REGIONS, TYPES, ZONES, gpuhunt_site, large_cloud, skypilot_home
 from benchmarks.programs.pipeline_step import catalog
-from fetchers import FETCHERS, SessionOptions, fetch_cloud
+from fetchers import SessionOptions, fetch_cloud, load_fetcher
 from gpu_catalog import Catalog, estimate_cost
 from gpu_catalog.skypilot_csv import SkyPilotRows
 from publisher.folder import Folder
@@ -47,7 +47,7 @@ def calls_of(work: Callable[..., object], *arguments: object) -> int:
 @pytest.mark.parametrize(("cloud", "requests", "kilobytes"), [("runpod", 4, 100), ("lambda", 2, 20)])
 def test_a_cloud_is_fetched_in_few_requests(cloud: str, requests: int, kilobytes: int) -> None:
     with RememberingEmulator() as emulator:
-        fetched = fetch_cloud(FETCHERS[cloud], SessionOptions(environ=emulator.environ))
+        fetched = fetch_cloud(load_fetcher(cloud), SessionOptions(environ=emulator.environ))
         assert len(fetched.offerings) > 400
         assert len(emulator.requests) <= requests
         assert emulator.bytes_sent <= kilobytes * 1000
@@ -58,7 +58,7 @@ def test_more_types_take_no_more_requests() -> None:
         emulator.data.runpod_gpus += [
             {**gpu, "id": f"{gpu['id']} again", "name": f"{gpu['name']} again"} for gpu in emulator.data.runpod_gpus
         ]
-        fetch_cloud(FETCHERS["runpod"], SessionOptions(environ=emulator.environ))
+        fetch_cloud(load_fetcher("runpod"), SessionOptions(environ=emulator.environ))
         assert len(emulator.requests) <= 4
 
 

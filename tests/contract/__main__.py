@@ -14,11 +14,13 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 from gpu_catalog import Catalog
-from tests.contract import estimates
+from tests.contract import estimates, new_cloud
 from tests.contract.clients import CLIENTS, CannotInstall, answers, python_of
 from tests.contract.compare import verdict
 from tests.contract.questions import Question, question, random_questions, walk
@@ -64,6 +66,7 @@ def check_client(release: str, catalogs: Path, *, short: bool) -> int:
         questions = list(random_questions(SEED, number, clouds, client))
         failures += _judge(f"{release} {client.schema} random", python, home, catalog, questions)
         failures += _estimates(release, python, home)
+        failures += _new_cloud(release, python, home)
         return failures + _optimizer(release, python, home, catalog)
 
 
@@ -104,6 +107,24 @@ def _estimates(release: str, python: Path, home: Path) -> int:
         print(f"{release} estimates: {difference}", flush=True)  # noqa: T201
     names = sum(map(len, listed.values()))
     print(f"{release} estimates: {names} accelerators of {len(clouds)} clouds, {len(found)} differ", flush=True)  # noqa: T201
+    return len(found)
+
+
+def _new_cloud(release: str, python: Path, home: Path) -> int:
+    """SkyPilot's generic functions must read the hand-written example as it is meant."""
+    folder, schema = home / "new-cloud", CLIENTS[release].schema
+    new_cloud.publish(folder)
+    place = home / ".sky" / "catalogs" / schema / new_cloud.CLOUD
+    shutil.copytree(folder / schema / new_cloud.CLOUD, place)
+
+    def ask(questions: Sequence[Question]) -> list[Any]:
+        given = map(json.loads, answers(python, home, list(map(json.dumps, questions))))
+        return [answer.get("value", answer) for answer in given]
+
+    number, found = new_cloud.differences(ask, place)
+    for difference in found[:5]:
+        print(f"{release} new cloud: {difference}", flush=True)  # noqa: T201
+    print(f"{release} new cloud: {number} questions, {len(found)} answers differ", flush=True)  # noqa: T201
     return len(found)
 
 

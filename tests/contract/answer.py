@@ -70,6 +70,18 @@ def _optimized(accelerators: str, clouds: list[str]) -> list[Any]:
     return [str(best.cloud).lower(), best.instance_type, float(best.get_cost(3600))]
 
 
+def _generic(name: str, file: str, **arguments: Any) -> Any:
+    """One of the functions that the module of every cloud passes its own table to; of a cloud new to SkyPilot."""
+    from sky import clouds
+    from sky.catalog import common
+    from sky.utils import registry
+
+    cloud = file.partition("/")[0]
+    if cloud not in registry.CLOUD_REGISTRY:  # What adding a cloud begins with; SkyPilot reads no others' tables.
+        registry.CLOUD_REGISTRY.register(type(cloud.capitalize(), (clouds.Cloud,), {}))
+    return getattr(common, name)(df=common.read_catalog(file), **arguments)
+
+
 def main() -> None:
     """Answer until standard input ends."""
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
@@ -85,7 +97,7 @@ def main() -> None:
         "get_region_zones_for_instance_type", "list_accelerators",
     )  # fmt: skip
     functions = {name: getattr(catalog, name) for name in names}
-    functions |= {"resources_cost": _resources_cost, "optimized": _optimized}
+    functions |= {"resources_cost": _resources_cost, "optimized": _optimized, "generic": _generic}
     for line in sys.stdin:
         answers.write(json.dumps(_answer(functions, json.loads(line))) + "\n")
     answers.flush()

@@ -15,7 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from fetchers import BUNDLED, FETCHERS, Fetched, SessionOptions, fetch_cloud
+from fetchers import BUNDLED, Fetched, SessionOptions, fetch_cloud, load_fetcher
 
 AS_OF = "2026-11-22T00:00:00Z"
 FIXTURES = Path(__file__).parents[1] / "fixtures"
@@ -100,7 +100,7 @@ class RecordedSet:
     def fetch(self) -> Fetched:
         """What the cloud's fetcher makes of it."""
         with tempfile.TemporaryDirectory() as folder:
-            return fetch_cloud(FETCHERS[self.cloud], SessionOptions(replay=self.write(Path(folder))))
+            return fetch_cloud(load_fetcher(self.cloud), SessionOptions(replay=self.write(Path(folder))))
 
 
 def bundled(cloud: str, kind: str = "live") -> RecordedSet:

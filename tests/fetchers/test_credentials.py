@@ -7,12 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from fetchers import FETCHERS, CredentialsMissing, FetchError, Session, SessionOptions
+from fetchers import CredentialsMissing, FetchError, Session, SessionOptions, load_fetcher
 from fetchers.credentials import MAX_KEY_FILE_BYTES, Key, find_key
 from fetchers.exchange import Request
+from fetchers.lambda_cloud import LambdaCloud
+from fetchers.runpod import RunPod
+from fetchers.yotta import Yotta
 
 KEY = "secret_name_0a1b2c3d4e5f.6a7b8c9d"
-YOTTA, LAMBDA, RUNPOD = (FETCHERS[name].key_source for name in ("yotta", "lambda", "runpod"))
+YOTTA, LAMBDA, RUNPOD = Yotta.credentials, LambdaCloud.credentials, RunPod.credentials
 
 
 def write(home: Path, source_file: str, text: str | bytes, mode: int = 0o600) -> None:
@@ -33,8 +36,10 @@ def write(home: Path, source_file: str, text: str | bytes, mode: int = 0o600) ->
 def test_a_cloud_is_called_so_and_its_key_is_in_the_documented_variable(
     cloud: str, name: str, variable: str, tmp_path: Path
 ) -> None:
-    key = find_key(FETCHERS[cloud].key_source, {variable: KEY}, tmp_path)
-    assert (FETCHERS[cloud].display_name, key and key.text) == (name, KEY)
+    fetcher = load_fetcher(cloud)
+    assert fetcher.credentials is not None
+    key = find_key(fetcher.credentials, {variable: KEY}, tmp_path)
+    assert (fetcher.display_name, key and key.text) == (name, KEY)
 
 
 @pytest.mark.parametrize(("cloud", "needs_key"), [("yotta", True), ("lambda", True), ("runpod", False)])
@@ -42,9 +47,9 @@ def test_who_answers_without_a_key(cloud: str, needs_key: bool, tmp_path: Path) 
     options = SessionOptions(environ={}, home=tmp_path)
     if needs_key:
         with pytest.raises(CredentialsMissing):
-            Session(FETCHERS[cloud], options)
+            Session(load_fetcher(cloud), options)
     else:
-        assert not Session(FETCHERS[cloud], options).has_key
+        assert not Session(load_fetcher(cloud), options).has_key
 
 
 LAMBDA_FILES = [
@@ -117,7 +122,7 @@ def test_a_file_that_others_can_read_is_a_warning(mode: int, tmp_path: Path) -> 
     key = find_key(YOTTA, {}, tmp_path)
     assert key
     assert key.warning == "others can read ~/.yotta/credentials; run: chmod 600 ~/.yotta/credentials"
-    session = Session(FETCHERS["yotta"], SessionOptions(environ={}, home=tmp_path))
+    session = Session(load_fetcher("yotta"), SessionOptions(environ={}, home=tmp_path))
     session.close()
     assert session.warnings == [key.warning]
 
@@ -134,7 +139,7 @@ def test_a_file_without_a_key_is_named(text: str, tmp_path: Path) -> None:
 
 def test_a_key_file_without_a_key_is_a_warning_where_none_is_needed(tmp_path: Path) -> None:
     write(tmp_path, ".runpod/config.toml", "[default\nbroken")
-    session = Session(FETCHERS["runpod"], SessionOptions(environ={}, home=tmp_path))
+    session = Session(load_fetcher("runpod"), SessionOptions(environ={}, home=tmp_path))
     session.close()
     assert not session.has_key
     assert session.warnings[0].startswith("asked without a key: ~/.runpod/config.toml has no line `api_key = KEY`")
@@ -197,15 +202,15 @@ def test_a_variable_that_can_be_no_key_is_refused(value: str, tmp_path: Path) ->
 
 @pytest.mark.parametrize("cloud", ["yotta", "lambda"])
 def test_no_key_says_where_one_may_lie(cloud: str, tmp_path: Path) -> None:
-    source = FETCHERS[cloud].key_source
+    source = {"yotta": YOTTA, "lambda": LAMBDA}[cloud]
     with pytest.raises(CredentialsMissing) as caught:
-        Session(FETCHERS[cloud], SessionOptions(environ={}, home=tmp_path))
+        Session(load_fetcher(cloud), SessionOptions(environ={}, home=tmp_path))
     assert source.variable in str(caught.value)
     assert f"~/{source.file}" in str(caught.value)
 
 
 def test_runpod_needs_no_key(tmp_path: Path) -> None:
-    session = Session(FETCHERS["runpod"], SessionOptions(environ={}, home=tmp_path))
+    session = Session(load_fetcher("runpod"), SessionOptions(environ={}, home=tmp_path))
     session.close()
     assert not session.has_key
 
@@ -213,7 +218,7 @@ def test_runpod_needs_no_key(tmp_path: Path) -> None:
 def test_a_key_shows_in_no_repr_and_no_message(tmp_path: Path) -> None:
     assert KEY not in repr(Key(KEY, "LAMBDA_API_KEY"))
     environ = {"LAMBDA_API_KEY": KEY, "LAMBDA_BASE_URL": "https://127.0.0.1:1"}
-    session = Session(FETCHERS["lambda"], SessionOptions(environ=environ, home=tmp_path, deadline_seconds=0.2))
+    session = Session(load_fetcher("lambda"), SessionOptions(environ=environ, home=tmp_path, deadline_seconds=0.2))
     with pytest.raises(FetchError) as caught:
         session.get(session.base_url("LAMBDA_BASE_URL") + "/api/v1/regions")
     session.close()

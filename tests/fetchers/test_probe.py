@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
-from fetchers import BUNDLED, FETCHERS, SessionOptions
+from fetchers import BUNDLED, SessionOptions
 from fetchers.probe import ProbeReport, probe_cloud, probe_text
 from fetchers.probe_plans import PLANS
 from fetchers.session import REPLAY_KEY
 from tests.fetchers.recordings import Recorded, RecordedSet, bundled
 from tests.fetchers.runpod_sets import two_sites
+from tests.samples import CLOUDS
 
 KEY = REPLAY_KEY.text
 EXCEPTIONS = ("Error", "Exception", "Traceback", "Decimal(")
@@ -28,7 +29,7 @@ def answers(report: ProbeReport) -> dict[str, str]:
     return dict(report.questions)
 
 
-@pytest.mark.parametrize("cloud", FETCHERS)
+@pytest.mark.parametrize("cloud", CLOUDS)
 def test_the_bundled_answers_are_as_assumed_and_answer_every_question(cloud: str) -> None:
     report = probe_cloud(cloud, SessionOptions(replay=BUNDLED))
     assert report.reached
@@ -75,7 +76,7 @@ ODD_BODIES: list[Any] = [
 
 
 @pytest.mark.parametrize("body", ODD_BODIES, ids=range(len(ODD_BODIES)))
-@pytest.mark.parametrize("cloud", FETCHERS)
+@pytest.mark.parametrize("cloud", CLOUDS)
 def test_an_odd_answer_never_ends_the_probe(cloud: str, body: Any, tmp_path: Path) -> None:
     recorded = bundled(cloud)
     for answer in recorded.answers:
@@ -85,7 +86,7 @@ def test_an_odd_answer_never_ends_the_probe(cloud: str, body: Any, tmp_path: Pat
     assert not any(word in probe_text(report) for word in EXCEPTIONS)
 
 
-@pytest.mark.parametrize("cloud", FETCHERS)
+@pytest.mark.parametrize("cloud", CLOUDS)
 def test_no_report_holds_the_key_or_a_person(cloud: str, tmp_path: Path) -> None:
     recorded = two_sites() if cloud == "runpod" else bundled(cloud)
     for answer in recorded.answers:

@@ -10,7 +10,7 @@ from urllib.parse import urlencode, urlsplit
 
 import pytest
 
-from fetchers import BUNDLED, FETCHERS, BadSetting, CredentialsRejected, FetchError, SessionOptions, fetch_cloud
+from fetchers import BUNDLED, BadSetting, CredentialsRejected, FetchError, SessionOptions, fetch_cloud, load_fetcher
 from fetchers.answers import RawAnswer, parse_json
 from fetchers.credentials import Key
 from fetchers.exchange import Request
@@ -35,7 +35,7 @@ def record(recorded: RecordedSet, folder: Path, key: str | None = KEY) -> None:
 @pytest.mark.parametrize("cloud", SETS)
 def test_what_was_recorded_gives_the_same_catalog(cloud: str, tmp_path: Path) -> None:
     record(SETS[cloud], tmp_path)
-    again = fetch_cloud(FETCHERS[cloud], SessionOptions(replay=tmp_path))
+    again = fetch_cloud(load_fetcher(cloud), SessionOptions(replay=tmp_path))
     first = SETS[cloud].fetch()
     assert [replace(row, observed_at=None) for row in again.offerings] == [
         replace(row, observed_at=None) for row in first.offerings
@@ -47,7 +47,7 @@ def test_what_was_recorded_gives_the_same_catalog(cloud: str, tmp_path: Path) ->
 def test_a_recording_without_a_key_is_replayed_without_one(tmp_path: Path) -> None:
     record(two_sites(with_key=False), tmp_path, key=None)
     assert not load_recorded(tmp_path, "runpod").with_key
-    again = fetch_cloud(FETCHERS["runpod"], SessionOptions(replay=tmp_path))
+    again = fetch_cloud(load_fetcher("runpod"), SessionOptions(replay=tmp_path))
     assert again.warnings[0] == "no RUNPOD_API_KEY: prices come from the deprecated GraphQL API"
     assert len(again.offerings) == 263 * 2
 
@@ -147,7 +147,7 @@ def test_a_body_outside_of_the_set_is_refused(body: str, tmp_path: Path) -> None
     index["answers"][0]["body"] = body
     (folder / "yotta" / "index.json").write_text(json.dumps(index))
     with pytest.raises(BadSetting, match="record the set again"):
-        fetch_cloud(FETCHERS["yotta"], SessionOptions(replay=folder))
+        fetch_cloud(load_fetcher("yotta"), SessionOptions(replay=folder))
 
 
 def changed_index(**changes: Any) -> dict[str, Any]:
@@ -174,11 +174,11 @@ BAD_INDEXES: list[Any] = [
 def test_an_index_that_is_none_is_refused_in_one_line(index: Any, tmp_path: Path) -> None:
     (tmp_path / "index.json").write_text(json.dumps(index))
     with pytest.raises(BadSetting) as caught:
-        fetch_cloud(FETCHERS["yotta"], SessionOptions(replay=tmp_path))
+        fetch_cloud(load_fetcher("yotta"), SessionOptions(replay=tmp_path))
     assert str(caught.value).isprintable()
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"\xff"])
+@pytest.mark.parametrize("content", [b"", b"{", b"\xff", b"[" * 100_000], ids=["empty", "half", "bytes", "deep"])
 def test_an_index_that_is_no_json_is_refused(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "index.json").write_bytes(content)
     with pytest.raises(BadSetting, match="cannot be read"):
@@ -195,7 +195,7 @@ def test_a_recorded_rejection_is_one(tmp_path: Path) -> None:
     recorded.answers[0].fail(401, b'{"error": {"code": "global/invalid-api-key"}}')
     record(recorded, tmp_path)
     with pytest.raises(CredentialsRejected, match="global/invalid-api-key"):
-        fetch_cloud(FETCHERS["lambda"], SessionOptions(replay=tmp_path))
+        fetch_cloud(load_fetcher("lambda"), SessionOptions(replay=tmp_path))
 
 
 @pytest.mark.parametrize("cloud", SETS)

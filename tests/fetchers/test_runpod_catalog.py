@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from fetchers import BUNDLED, FETCHERS, Fetched, SessionOptions, fetch_cloud
+from fetchers import BUNDLED, Fetched, SessionOptions, fetch_cloud, load_fetcher
 from tests.fetchers.runpod_sets import GRAPHQL, TWO_SITES, details, rows_of, two_sites
 
 # Id, name in SkyPilot's launcher, canonical name, USD per GPU-hour, GB, largest count.
@@ -54,7 +54,7 @@ UNLAUNCHABLE = (
 
 @pytest.fixture(scope="module")
 def full() -> Fetched:
-    return fetch_cloud(FETCHERS["runpod"], SessionOptions(replay=BUNDLED))
+    return fetch_cloud(load_fetcher("runpod"), SessionOptions(replay=BUNDLED))
 
 
 @pytest.fixture(scope="module", params=[True, False], ids=["key", "no key"])

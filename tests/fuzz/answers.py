@@ -12,11 +12,14 @@ from pathlib import Path
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from fetchers import BUNDLED, FETCHERS, FetchError, SessionOptions, fetch_cloud
+from fetchers import BUNDLED, FetchError, SessionOptions, fetch_cloud, load_fetcher
 from fetchers.answers import parse_json, retry_after_seconds, vendor_message
 from fetchers.credentials import find_key
+from fetchers.lambda_cloud import LambdaCloud
 from fetchers.replay import load_recorded, scrubbed
+from fetchers.runpod import RunPod
 from fetchers.shapes import shape_of
+from fetchers.yotta import Yotta
 from schemas import RefusedFetch, accept
 from tests.fetchers.recordings import RecordedSet, bundled, exact_json, fixture
 from tests.fetchers.runpod_sets import GPUS, GRAPHQL, two_sites
@@ -188,7 +191,7 @@ def check_index(content: bytes) -> None:
             (folder / file.name).write_bytes(file.read_bytes())
         try:
             recorded = load_recorded(folder, "lambda")
-            fetched = fetch_cloud(FETCHERS["lambda"], SessionOptions(replay=folder))
+            fetched = fetch_cloud(load_fetcher("lambda"), SessionOptions(replay=folder))
         except FetchError as exc:
             assert_one_line(str(exc).replace(name, ""))
         else:
@@ -206,12 +209,12 @@ KEY_FILES = (
 def check_key_file(content: bytes) -> None:
     """A key that a header can carry, or CredentialsMissing, in which nothing of the file is told."""
     with tempfile.TemporaryDirectory() as home:
-        for fetcher in FETCHERS.values():
-            path = Path(home) / fetcher.key_source.file
+        for credentials in (Yotta.credentials, LambdaCloud.credentials, RunPod.credentials):
+            path = Path(home) / credentials.file
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
             try:
-                key = find_key(fetcher.key_source, {}, Path(home))
+                key = find_key(credentials, {}, Path(home))
             except FetchError as exc:
                 assert_one_line(str(exc).replace(KEY[:12], "\n"))
             else:

@@ -12,11 +12,12 @@ from gpu_catalog.offers import parse_offers
 from gpu_catalog.pointer import Pointer, parse_pointer
 from gpu_catalog.price_series import series
 from gpu_catalog.reading import decoded, parse_vms_csv
-from schemas import validate_catalog, validate_images, vms_csv
+from schemas import read_hand_written, validate_catalog, validate_images, vms_csv
 from schemas.images import IMAGE_COLUMNS
 from schemas.writers import row_order
+from tests.contract.new_cloud import EXAMPLE
 from tests.fuzz.mutation import damaged, damaged_csv, damaged_json, damaged_lines
-from tests.fuzz.promises import assert_meaningful
+from tests.fuzz.promises import assert_explained, assert_meaningful
 from tests.fuzz.publishing import assert_the_same_in_every_form, assert_valid_rows
 from tests.fuzz.target import Target
 from tests.gpu_catalog.hostile import has_documented_kinds, outcome
@@ -37,6 +38,9 @@ V7_ZONES = head("v7/runpod/vms.csv", 0, 1, 5000)
 OFFERS = (
     head("v8/runpod/offers.jsonl", 0) + head("v8/yotta/offers.jsonl", 0, -1) + head("v8/lambda/offers.jsonl", 0)
 )
+
+
+BY_HAND = (EXAMPLE / "vms.csv").read_bytes()
 
 
 def text_of(content: bytes) -> str:
@@ -62,6 +66,19 @@ def check_validation(cloud: str, version: str, content: bytes) -> None:
         assert_valid_rows(rows)
         assert_the_same_in_every_form(rows)
         assert parse_vms_csv(vms_csv(rows, version).decode(), cloud) == sorted(rows, key=row_order)
+
+
+def check_hand_written(content: bytes) -> None:
+    """Findings for people; where there are none, a catalog of every version without any."""
+    hand = read_hand_written(content, "somecloud", "a list", "2026-11-20T00:00:00Z")
+    assert all("\n" not in line for line in map(str, hand.report.findings))
+    json.dumps(hand.report.to_dict())
+    for skip in hand.skipped:
+        assert_explained(skip)
+    if hand.report.ok:
+        assert_valid_rows(hand.offerings)
+        for version, text in hand.files.items():
+            assert validate_catalog(text, "somecloud", version).ok
 
 
 def check_images(content: bytes) -> None:
@@ -130,6 +147,7 @@ IMAGES = (
 
 TARGETS = (
     Target("vms.csv", damaged_csv(V8_ZONES) | damaged((V8_PLAIN, V7_ZONES)), check_vms_csv),
+    Target("vms.csv by hand", damaged_csv(BY_HAND), check_hand_written, 10),
     Target("valid vms.csv with zones", damaged_csv(V8_ZONES), partial(check_validation, "runpod", "v8"), 6),
     Target("valid vms.csv", damaged_csv(V8_PLAIN), partial(check_validation, "lambda", "v8"), 6),
     Target("valid vms.csv of v7", damaged_csv(V7_ZONES), partial(check_validation, "runpod", "v7"), 6),

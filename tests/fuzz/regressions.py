@@ -31,5 +31,9 @@ FOUND: Mapping[str, Mapping[str, Any]] = {
         "a text that was cut ended in a blank": (Change(1, (Edit(("data", 0, "region"), "copy", ()),)),),
     },
     "config.toml": {"a number out of Decimal's range raised InvalidOperation": b"max_age_days = " + _HUGE},
-    "overrides.toml": {"the same of a discount": b"[aws]\ndiscount_percent = " + _HUGE},
+    "recorded index": {"endless nesting raised RecursionError": b'{"a":' * 20_000},
+    "overrides.toml": {
+        "the same of a discount": b"[aws]\ndiscount_percent = " + _HUGE,
+        "a name that is told twice was told at any length": 2 * (b"[" + 2_000 * b"a" + b"]\n"),
+    },
 }

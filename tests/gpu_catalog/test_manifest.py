@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from dataclasses import fields
 from pathlib import Path
@@ -41,6 +42,7 @@ cloud_entries = st.builds(
     sources=tuples,
     warnings=tuples,
     skipped=st.lists(skips, max_size=2).map(tuple),
+    display_name=st.sampled_from([None, "FluffyCloud", "A b.c_d-9"]),
 )
 file_maps = st.dictionaries(
     st.sampled_from(["v9/manifest", "v8/yotta/vms.csv", "v7/lambda/offers.jsonl", "a-b_c.d/E.0"]),
@@ -73,6 +75,7 @@ MANIFEST = Manifest(
             fetcher_version="0.1.0",
             rows=2,
             instance_types=1,
+            display_name="Yotta",
             accelerators=1,
             sources=("rate card",),
             warnings=("stale",),
@@ -237,7 +240,7 @@ def test_a_missing_key_is_refused(section: tuple[str | int, ...]) -> None:
     place: Any = DATA
     for step in section:
         place = place[step]
-    for key in place.keys() - {"previous"}:
+    for key in place.keys() - {"previous", "display_name"}:
         rest = {name: value for name, value in place.items() if name != key}
         content = changed(*section, to=rest) if section else json.dumps(rest).encode()
         with pytest.raises(BadCatalogFile, match=key):
@@ -293,3 +296,16 @@ def test_the_id_follows_the_csv_files_and_nothing_else() -> None:
         == 3
     )
     assert parse_manifest(changed("id", to=first)).id == first
+
+
+@pytest.mark.parametrize("name", ["", " ", "a/b", "a\nb", "x" * 41, "\u202efluffy", 7])
+def test_a_display_name_that_nobody_can_print_is_refused(name: object) -> None:
+    data = copy.deepcopy(DATA)
+    data["clouds"]["yotta"]["display_name"] = name
+    with pytest.raises(BadCatalogFile, match="display"):
+        parse_manifest(json.dumps(data).encode())
+
+
+def test_a_cloud_without_a_display_name_has_no_such_key() -> None:
+    assert "display_name" not in DATA["clouds"]["lambda"]
+    assert parse_manifest(MANIFEST.to_json()).clouds["lambda"].display_name is None

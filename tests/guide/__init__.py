@@ -1,0 +1,1 @@
+"""docs/adding-a-cloud.md, followed word by word: `python -m tests.guide`."""
