@@ -165,9 +165,11 @@ def _registrations() -> tuple[list[Registration], list[str]]:
     refused = []
     for distribution in importlib.metadata.distributions():
         try:
+            points = [point for point in distribution.entry_points if point.group == GROUP]
+            if not points:
+                continue  # Most packages: their names would be the slow part.
             named = distribution.metadata["Name"] or "a package without a name"
             package = shown(f"{named} {distribution.metadata['Version'] or ''}")
-            points = [point for point in distribution.entry_points if point.group == GROUP]
         except Exception as exc:  # noqa: BLE001 - whatever is wrong in the metadata of one package
             refused.append(f"the metadata of a package cannot be read ({type(exc).__name__}): left out")
             continue

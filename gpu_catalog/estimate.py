@@ -128,7 +128,7 @@ def _warnings(question: Question, market: Market, best: Match, age_days: int | N
     elif source.is_dated_by_file:
         said.append(f"The date is that of the file; the prices of {name} may be older")
     if line.by_hand:
-        said.append(f"The price of {name} was entered by hand, from a rate card")
+        said.append(f"The price of {name} was entered by hand, from a price list")
     if not line.launchable:
         said.append(f"SkyPilot's launcher does not know {line.instance_type}")
     if not question.clouds:

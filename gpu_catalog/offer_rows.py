@@ -64,6 +64,6 @@ def _line(offer: Offer) -> PriceLine:
         spot=facts.spot_price_usd_per_hour,
         sites=sites_of(facts.cloud, offer.regions, offer.stock),
         observed_at=facts.observed_at,
-        by_hand=(facts.source or "").startswith(RATE_CARD),
+        by_hand=(facts.source or "").startswith(RATE_CARD) or "hand-entered" in facts.marks,
         launchable=facts.launchable,
     )

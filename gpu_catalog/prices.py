@@ -77,7 +77,7 @@ class PriceLine:
     """When the price was seen, UTC; None where the source says nothing."""
 
     by_hand: bool = False
-    """Whether the price was entered by hand, from a rate card."""
+    """Whether the price was entered by hand, from a price list."""
 
     launchable: bool = True
     """False where SkyPilot's launcher does not know the name."""

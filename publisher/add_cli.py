@@ -14,8 +14,7 @@ import click
 
 from gpu_catalog.cloud_names import DISPLAY_NAME
 from gpu_catalog.texts import printable
-from publisher.errors import PublishError
-from schemas.errors import SchemaError
+from publisher.command_errors import told_in_one_line
 
 if TYPE_CHECKING:
     from publisher.adding import Added
@@ -89,14 +88,8 @@ def add_command(
         cloud=cloud, vms=vms, images=images, output=output, display_name=display_name, source=source,
         as_of=as_of.date() if as_of else None, dry_run=dry_run,
     )  # fmt: skip
-    try:
+    with told_in_one_line(as_json=as_json):
         added = add(request)
-    except (PublishError, SchemaError, OSError) as exc:
-        if as_json:
-            click.echo(json.dumps({"exit_code": 1, "error": str(exc)}))
-        else:
-            click.echo(f"Error: {printable(str(exc))}", err=True)
-        sys.exit(1)
     written = str(output) if added.entry is not None and not dry_run else None
     if as_json:
         click.echo(json.dumps({

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,26 +14,12 @@ import click
 from gpu_catalog.cloud_names import display_name
 from gpu_catalog.texts import printable
 from publisher.add_cli import add_command
-from publisher.errors import PublishError
-from schemas.errors import SchemaError
+from publisher.command_errors import told_in_one_line
 
 if TYPE_CHECKING:
     from gpu_catalog.manifest import CloudEntry
 
 _json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
-
-
-@contextmanager
-def _errors(as_json: bool) -> Iterator[None]:
-    """One line on standard error, or a JSON object on standard output; exit code 1."""
-    try:
-        yield
-    except (PublishError, SchemaError, OSError) as exc:
-        if as_json:
-            click.echo(json.dumps({"exit_code": 1, "error": str(exc)}))
-        else:
-            click.echo(f"Error: {printable(str(exc))}", err=True)
-        sys.exit(1)
 
 
 @click.command("verify", epilog="""\b
@@ -51,7 +36,7 @@ def verify_command(place: str, as_json: bool) -> None:
 
     Exit codes: 0 all agrees; 1 something does not, one line each.
     """
-    with _errors(as_json):
+    with told_in_one_line(as_json=as_json):
         from publisher.upkeep import verify_place
 
         problems = verify_place(place)
@@ -90,7 +75,7 @@ def diff_command(before: str, after: str, form: str | None, exit_code: bool, sto
     Exit codes: 0 both could be read; 1 one could not (a line on standard error says why) or, with --exit-code,
     there is a difference; 2 wrong usage.
     """
-    with _errors(as_json=form == "json"):
+    with told_in_one_line(as_json=form == "json"):
         from publisher.comparing import catalogs_at
         from publisher.diff import diff
 
@@ -128,7 +113,7 @@ def push_command(
     Exit codes: 0 published or unchanged, all fresh; 3 published, but a cloud was kept, failed, held back or is too
     old; 1 nothing was published, unless the line says `is published`.
     """
-    with _errors(as_json):
+    with told_in_one_line(as_json=as_json):
         from publisher.diff import diff
         from publisher.push import push
         from publisher.store import open_store
@@ -173,7 +158,7 @@ def _clouds_table(clouds: Mapping[str, CloudEntry]) -> str:
 @_json
 def log_command(place: str, as_json: bool) -> None:
     """List the publications of a store, newest first; * is the one that readers follow."""
-    with _errors(as_json):
+    with told_in_one_line(as_json=as_json):
         from publisher.store import open_store
         from publisher.upkeep import log
 
@@ -199,7 +184,7 @@ def log_command(place: str, as_json: bool) -> None:
 @click.argument("publication", metavar="ID")
 def rollback_command(place: str, publication: str) -> None:
     """Let readers follow an earlier publication again; ID is one of those that `log` lists."""
-    with _errors(as_json=False):
+    with told_in_one_line(as_json=False):
         from publisher.store import open_store
         from publisher.upkeep import rollback
 
@@ -212,7 +197,7 @@ def rollback_command(place: str, publication: str) -> None:
 @click.option("--keep", type=click.IntRange(min=1), required=True, metavar="N", help="Newest publications to keep.")
 def prune_command(place: str, keep: int) -> None:
     """Delete all publications but the newest N and the one that readers follow."""
-    with _errors(as_json=False):
+    with told_in_one_line(as_json=False):
         from publisher.store import open_store
         from publisher.upkeep import prune
 
@@ -225,7 +210,7 @@ def prune_command(place: str, keep: int) -> None:
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
 def export_command(place: str, folder: Path) -> None:
     """Write the latest publication of a store into FOLDER, as git holds it (without Parquet)."""
-    with _errors(as_json=False):
+    with told_in_one_line(as_json=False):
         from publisher.store import open_store
         from publisher.upkeep import export
 
@@ -239,7 +224,7 @@ def export_command(place: str, folder: Path) -> None:
               metavar="H", help="Since the last check.")  # fmt: skip
 def watch_command(place: str, max_hours: int) -> None:
     """Exit with 1 and one line when a store was not checked for too long; for cron and the watchdog workflow."""
-    with _errors(as_json=False):
+    with told_in_one_line(as_json=False):
         from publisher.store import open_store
         from publisher.upkeep import overdue
 

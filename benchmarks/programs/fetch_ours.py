@@ -8,6 +8,7 @@ import time
 
 from fetchers import SessionOptions, fetch_cloud, load_fetcher
 
+fetcher = load_fetcher(sys.argv[1])
 started = time.perf_counter()
-fetched = fetch_cloud(load_fetcher(sys.argv[1]), SessionOptions())
+fetched = fetch_cloud(fetcher, SessionOptions())
 print(json.dumps({"call_seconds": time.perf_counter() - started, "rows": len(fetched.offerings)}))

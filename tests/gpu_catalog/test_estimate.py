@@ -457,7 +457,7 @@ def test_a_price_that_was_entered_by_hand_is_said_to_be(monkeypatch: pytest.Monk
     monkeypatch.setenv("GPU_CATALOG_MAX_AGE_DAYS", "100000")
     answer = estimate_cost("RTX5090", cloud="yotta", catalog_dir=CATALOGS)
     assert answer.confidence_level == "low"
-    assert "The price of Yotta was entered by hand, from a rate card" in answer.warnings
+    assert "The price of Yotta was entered by hand, from a price list" in answer.warnings
 
 
 def test_a_file_that_could_not_be_read_once_is_read_the_next_time(
