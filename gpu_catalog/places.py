@@ -14,6 +14,7 @@ from gpu_catalog.errors import BadSettings, SyncFailed
 
 DEFAULT_MAX_AGE_DAYS = 3.0
 """Age past which an estimate warns."""
+_MAX_SETTINGS_BYTES = 64 * 1024  # A key of very many parts takes a TOML parser quadratic time.
 _LONGEST_REASON = 200  # characters: a TOML parser quotes a name however long it is
 
 
@@ -38,9 +39,11 @@ def read_toml(path: Path) -> dict[str, Any]:
     """What a settings file says; empty where there is none.
 
     Raises:
-        BadSettings: it cannot be read, or is no TOML.
+        BadSettings: it cannot be read, is too large, or is no TOML.
     """
     try:
+        if path.stat().st_size > _MAX_SETTINGS_BYTES:
+            raise BadSettings(f"{path}: larger than {_MAX_SETTINGS_BYTES} bytes; no settings need so much")
         text = path.read_text(encoding="utf-8")
         toml = importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
         found: dict[str, Any] = toml.loads(text, parse_float=Decimal)

@@ -34,6 +34,7 @@ FOUND: Mapping[str, Mapping[str, Any]] = {
     "recorded index": {"endless nesting raised RecursionError": b'{"a":' * 20_000},
     "overrides.toml": {
         "the same of a discount": b"[aws]\ndiscount_percent = " + _HUGE,
+        "a name of very many parts took quadratic time": b"[aws" + 60_000 * b".rs" + b"]\n",
         "a name that is told twice was told at any length": 2 * (b"[" + 2_000 * b"a" + b"]\n"),
     },
 }
