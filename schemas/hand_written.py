@@ -17,7 +17,7 @@ from gpu_catalog.accelerators import Accelerator, accelerator_table
 from gpu_catalog.errors import GpuCatalogError
 from gpu_catalog.gpu_info import parse_gpu_info
 from gpu_catalog.offering import Offering, Skipped
-from gpu_catalog.reading import CELL_READERS, MAX_FILE_BYTES
+from gpu_catalog.reading import CELL_READERS, MAX_COLUMNS, MAX_FILE_BYTES
 from schemas.columns import COLUMNS, NEWEST, SCHEMA_VERSIONS, ZONE_COLUMN
 from schemas.csv_text import FIRST_ROW, read_csv_text
 from schemas.new_accelerators import line_to_add, nearest
@@ -120,6 +120,8 @@ def _header_and_text(content: bytes) -> tuple[tuple[str, ...], str, Finding | No
         header = [name.strip() for name in next(csv.reader(io.StringIO(first), strict=True), [])]
     except (UnicodeDecodeError, csv.Error) as exc:
         return (), "", Finding(rule="utf-8", message=f"{_RULES['utf-8']} Here: {exc}")
+    if len(header) > MAX_COLUMNS:
+        return (), "", Finding(rule="columns", message=f"{_RULES['columns']} Here more than {MAX_COLUMNS}.")
     ours = {column.name.casefold(): column.name for column in COLUMNS}  # SkyPilot's guide writes GPUInfo.
     names = tuple(ours.get(name.casefold(), name) for name in header)
     unknown = [name for name in names if name not in ours.values()]

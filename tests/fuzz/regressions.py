@@ -31,6 +31,7 @@ FOUND: Mapping[str, Mapping[str, Any]] = {
         "a text that was cut ended in a blank": (Change(1, (Edit(("data", 0, "region"), "copy", ()),)),),
     },
     "config.toml": {"a number out of Decimal's range raised InvalidOperation": b"max_age_days = " + _HUGE},
+    "vms.csv by hand": {"a header of very many columns took quadratic time": b"Price,SRegion," * 20_000},
     "recorded index": {"endless nesting raised RecursionError": b'{"a":' * 20_000},
     "overrides.toml": {
         "the same of a discount": b"[aws]\ndiscount_percent = " + _HUGE,

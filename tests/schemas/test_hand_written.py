@@ -126,6 +126,7 @@ def test_a_wrong_row_is_named_by_its_place_in_the_file(row: str, rule: str, colu
         (HEADER.replace(",", ";"), "separated by commas, not by ';'"),
         (HEADER.replace(",", "\t"), "separated by commas, not by '\\t'"),
         ("", "missing: InstanceType"),
+        (",".join([HEADER] * 20), "more than 100"),
     ],
 )
 def test_a_wrong_header_says_which_columns(header: str, said: str) -> None:
