@@ -91,6 +91,11 @@ def fetch_cloud(
         """What is printed and published: one printable line, without the key."""
         return shown(session.redacted(text), _LONGEST_MESSAGE)
 
+    def as_listed(text: str) -> str:
+        """The cloud's own id, to the letter where it can be printed."""
+        own = session.redacted(text)
+        return own if own.isprintable() and len(own) <= _LONGEST_MESSAGE else said(text)
+
     try:
         offerings, skipped = _collected(fetcher, session, options.deadline_seconds)
         for kind, items in ((Offering, offerings), (Skipped, skipped)):
@@ -107,7 +112,8 @@ def fetch_cloud(
         display_name=fetcher.display_name,
         offerings=tuple(offerings),
         skipped=tuple(
-            replace(item, listing=said(item.listing), reason=said(item.reason)) for item in (*skipped, *unnamed)
+            replace(item, listing=as_listed(item.listing), reason=said(item.reason))
+            for item in (*skipped, *unnamed)
         ),
         warnings=tuple(map(said, session.warnings)),
         kind=session.kind,
