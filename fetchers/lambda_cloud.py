@@ -16,10 +16,11 @@ from fetchers.answers import Answer
 from fetchers.base import ANY_INSTANCE_TYPE, Unusable, is_site_name, list_of_objects, member, shown, text_or_none
 from fetchers.credentials import Credentials
 from fetchers.errors import FetchError, UnexpectedAnswer
-from fetchers.naming import ResolvedAccelerator, resolve_accelerator, without_maker
+from fetchers.naming import ResolvedAccelerator, resolve_accelerator
 from fetchers.replay import BUNDLED
 from fetchers.session import Session
 from fetchers.tables import data_rows
+from gpu_catalog.accelerators import without_maker
 from gpu_catalog.errors import BadQuantity
 from gpu_catalog.numbers import parse_quantity, parse_whole
 from gpu_catalog.offering import Offering, Skipped

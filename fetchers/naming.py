@@ -6,9 +6,8 @@ import re
 from dataclasses import dataclass
 
 from fetchers.base import Unusable
-from gpu_catalog.accelerators import Accelerator, accelerator_table
+from gpu_catalog.accelerators import Accelerator, accelerator_table, without_maker
 
-_MAKERS = re.compile(r"((nvidia|amd|intel|tesla|geforce)\s+)+", re.IGNORECASE)
 _NAME = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9][A-Za-z0-9-]{0,63}", re.ASCII)
 _VENDORS = {"nvidia": "NVIDIA", "amd": "AMD", "intel": "Intel"}
 
@@ -67,10 +66,3 @@ def name_from_display(display_name: str) -> str:
     """
     name = without_maker(display_name).replace("RTX PRO ", "RTXPRO").replace("RTX ", "RTX")
     return re.sub(r"[\s_]+", "-", name)
-
-
-def without_maker(display_name: str) -> str:
-    """A display name without the maker's own name in front: `Tesla V100` gives `V100`."""
-    text = display_name.strip()
-    maker = _MAKERS.match(text)
-    return text[maker.end() :] if maker else text

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
@@ -90,12 +91,20 @@ class AcceleratorTable:
         return known.usd_per_gpu_hour_min, known.usd_per_gpu_hour_max
 
 
+_MAKERS = re.compile(r"((nvidia|amd|intel|tesla|geforce)\s+)+", re.IGNORECASE)
 _NOT_COMPARED = str.maketrans("", "", "-_ \t")
 
 
 def name_key(name: str) -> str:
     """A name as it is compared: case, blanks, `-` and `_` do not matter (`RTX 4090` = `RTX4090`)."""
     return name.lower().translate(_NOT_COMPARED)
+
+
+def without_maker(display_name: str) -> str:
+    """A display name without the maker's own name in front: `Tesla V100` gives `V100`."""
+    text = display_name.strip()
+    maker = _MAKERS.match(text)
+    return text[maker.end() :] if maker else text
 
 
 def is_tpu(name: str) -> bool:

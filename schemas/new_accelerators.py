@@ -5,15 +5,13 @@ from __future__ import annotations
 import csv
 import difflib
 import io
-import re
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
-from gpu_catalog.accelerators import GENERAL_BAND_USD_PER_GPU_HOUR, AcceleratorTable, name_key
+from gpu_catalog.accelerators import GENERAL_BAND_USD_PER_GPU_HOUR, AcceleratorTable, name_key, without_maker
 from gpu_catalog.numbers import price_text
 from gpu_catalog.offering import Offering
 
-_MAKER = re.compile(r"(nvidia|amd|intel|geforce|tesla)[ _-]*", re.IGNORECASE)
 _BAND_FACTOR = 4
 """A band goes from a quarter of the known prices to four times them: it is there for unit errors."""
 
@@ -44,7 +42,7 @@ def line_to_add(name: str, offerings: Iterable[Offering]) -> str:
 def nearest(name: str, table: AcceleratorTable) -> str | None:
     """The known accelerator whose name is most like this one, the maker's name left out; None when none is."""
     names = {name_key(accelerator.name): accelerator.name for accelerator in table}
-    plain = name_key(_MAKER.sub("", name))
+    plain = name_key(without_maker(name))
     near = difflib.get_close_matches(plain, names, n=1)
     return names[near[0]] if near else None
 
