@@ -114,17 +114,18 @@ def is_tpu(name: str) -> bool:
 
 @lru_cache(maxsize=1)
 def _synonyms() -> dict[str, frozenset[str]]:
+    """The `name_key` of every other name of the same card, by that of a name."""
     cards: dict[str, set[str]] = {}
     for accelerator in accelerator_table():
         cards.setdefault(name_key(accelerator.synonym_of or accelerator.name), set()).add(
             name_key(accelerator.name)
         )
-    return {key: frozenset(keys) for keys in cards.values() if len(keys) > 1 for key in keys}
+    return {key: frozenset(keys - {key}) for keys in cards.values() if len(keys) > 1 for key in keys}
 
 
 def synonym_keys(key: str) -> frozenset[str]:
     """The `name_key` of every other name of the same card (`a6000` for `rtxa6000`)."""
-    return _synonyms().get(key, frozenset()) - {key}
+    return _synonyms().get(key, frozenset())
 
 
 @lru_cache(maxsize=1)

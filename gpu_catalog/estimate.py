@@ -76,21 +76,23 @@ def estimate(question: Question, market: Market) -> CostEstimate:
         return not_found(question, "; ".join((str(exc), *notes)))
     if (cheaper := cheaper_synonym(question, market, best[0])) is not None:
         notes.append(cheaper)
-    age_days = _age_days(best[0])
+    now, today = _now()
+    age_days = _age_days(best[0], today)
     return CostEstimate(
         question=question,
         offers=tuple(match.offer(use_spot=question.use_spot) for match in best),
         reason=None,
         warnings=(*notes, *_warnings(question, market, best[0], age_days)),
         confidence_level=_confidence(question, best[0], age_days, market.max_age_days),
-        estimated_at=_now(),
+        estimated_at=now,
     )
 
 
 def not_found(question: Question, reason: str) -> CostEstimate:
     """The answer when there is no price: the question as it was understood, and why."""
+    now, _ = _now()
     return CostEstimate(
-        question=question, offers=(), reason=reason, warnings=(), confidence_level="low", estimated_at=_now()
+        question=question, offers=(), reason=reason, warnings=(), confidence_level="low", estimated_at=now
     )
 
 
@@ -137,19 +139,20 @@ def _warnings(question: Question, market: Market, best: Match, age_days: int | N
     return [*said, NOT_INCLUDED if question.disk_size is None else disk]
 
 
-def _age_days(match: Match) -> int | None:
+def _age_days(match: Match, today: date) -> int | None:
     as_of = match.prices.source.as_of or match.line.observed_at or ""
     try:
-        return max(0, (date.fromisoformat(_now()[:10]) - date.fromisoformat(as_of[:10])).days)
+        return max(0, (today - date.fromisoformat(as_of[:10])).days)
     except ValueError:
         return None
 
 
-def _now() -> str:
+def _now() -> tuple[str, date]:
+    """This moment and day, UTC: `2026-11-22T01:31:02Z`."""
     return _written(int(time.time()))
 
 
 @lru_cache(maxsize=1)
-def _written(seconds: int) -> str:
-    """A moment, UTC, `2026-11-22T01:31:02Z`."""
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
+def _written(seconds: int) -> tuple[str, date]:
+    moment = time.gmtime(seconds)
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", moment), date(*moment[:3])

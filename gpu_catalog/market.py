@@ -25,7 +25,7 @@ from gpu_catalog.places import config_folder, default_cache, max_age_days, read_
 from gpu_catalog.pointer import POINTER_NAME
 from gpu_catalog.prices import CloudPrices, Source
 from gpu_catalog.reading import decoded, file_bytes
-from gpu_catalog.roots import find_root
+from gpu_catalog.roots import ROOT_VARIABLE, find_root
 from gpu_catalog.snapshot import bare_files, read_snapshot
 
 UPSTREAM = "upstream"
@@ -67,12 +67,19 @@ class Market:
         watched = [root / mark for mark in _MARKS]
         if catalog_dir is None:
             self._places += [default_cache() / UPSTREAM, sky_home() / ".sky" / "catalogs"]
-            watched += [config_folder() / "config.toml", overrides, default_cache() / POINTER_NAME]
+            watched += [config_folder() / "config.toml", overrides]
+            if not os.environ.get(ROOT_VARIABLE):  # The synced cache is the root as soon as there is one.
+                watched.append(default_cache() / POINTER_NAME)
         if not published:
             watched += _files(root).values()
-        self._watched = [os.fspath(path) for path in watched]  # Looked at by every estimate: texts are faster.
         # Before anything is read: what changes meanwhile is seen the next time.
-        self._seen, self._places_seen = _fingerprint(self._watched), self._look_at_places()
+        seen = {path: _identity(path) for path in watched}
+        # Every estimate looks at these: that nothing is there takes half the time of what is there, texts are
+        # faster than paths, and a folder that is not there stands for all of its files.
+        self._present = [(os.fspath(path), identity) for path, identity in seen.items() if identity is not None]
+        absent = [path for path, identity in seen.items() if identity is None]
+        self._absent = {os.fspath(path if _is_there(path.parent) else path.parent) for path in absent}
+        self._places_seen = self._look_at_places()
         self._looked_at = time.monotonic()
 
         self.max_age_days = max_age_days({} if catalog_dir is not None else read_settings())
@@ -125,8 +132,11 @@ class Market:
 
     def is_current(self) -> bool:
         """Whether the files are still those that were read."""
-        if not all(map(_is_as_seen, self._watched, self._seen)):
+        if any(map(_is_there, self._absent)):
             return False
+        for path, identity in self._present:
+            if _identity(path) != identity:
+                return False
         if time.monotonic() - self._looked_at < RECHECK_SECONDS:
             return True
         self._looked_at = time.monotonic()
@@ -198,10 +208,8 @@ def _identity(path: str | Path) -> tuple[int, ...] | None:
     return found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino
 
 
-def _is_as_seen(path: str, seen: tuple[int, ...] | None) -> bool:
-    if seen is None and not os.access(path, os.F_OK):  # Half the time of a stat that fails.
-        return True
-    return _identity(path) == seen
+def _is_there(path: str | Path) -> bool:
+    return os.access(path, os.F_OK)
 
 
 _markets: dict[object, Market] = {}

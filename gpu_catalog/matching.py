@@ -214,9 +214,7 @@ def cheaper_synonym(question: Question, market: Market, best: Match) -> str | No
     if not others or name_key(best.line.gpu or "") != key:
         return None
     clouds = [prices for name in question.clouds or market if (prices := market.cloud(name)) is not None]
-    for other in sorted(others):
-        if not any(other in prices.gpu_names for prices in clouds):
-            continue
+    for other in sorted({other for prices in clouds for other in others if other in prices.gpu_names}):
         try:
             found = best_per_cloud(replace(question, gpu=other), market, [])[0]
         except NoPrice:

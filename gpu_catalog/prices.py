@@ -184,7 +184,8 @@ def rank(*, use_spot: bool) -> Callable[[Match], tuple[object, ...]]:
 
     def key(match: Match) -> tuple[object, ...]:
         line, site = match.line, match.site
-        return line.price(use_spot=use_spot), site.stock_order, match.prices.cloud, site, line.instance_type
+        price = line.spot if use_spot else line.on_demand
+        return price, site.stock_order, match.prices.cloud, site, line.instance_type
 
     return key
 

@@ -170,23 +170,28 @@ def parse_gpu(gpu: object) -> tuple[str, float | None]:
     Raises:
         BadQuestion: no name, a count that is not a number above zero, a second colon, several names.
     """
-    if isinstance(gpu, Mapping):
-        if len(gpu) != 1:
-            raise BadQuestion(f"{len(gpu)} accelerators at once; ask for one")
-        [(name, count)] = gpu.items()
-        if count is None:
-            return parse_gpu(name)
-        if isinstance(count, bool) or not isinstance(count, (int, float, Decimal)):
-            raise BadQuestion(f"{shown(name)}: the count {shown(count)} is not a number")
-        return _name(name, name), _positive(count, name)
     if not isinstance(gpu, str):
-        raise BadQuestion(f"a GPU is written as text such as A100:8, not as {shown(gpu)}")
+        return _parse_entry(gpu)
     name, colon, count = gpu.partition(":")
     if not colon:
         return _name(gpu, gpu), None
     if not _COUNT.fullmatch(count := count.strip()):
         raise BadQuestion(f"{shown(gpu)} is not NAME or NAME:COUNT with a count above 0, e.g. A100:8")
     return _name(name, gpu), _positive(float(count), gpu)
+
+
+def _parse_entry(gpu: object) -> tuple[str, float | None]:
+    """Name and count out of `{"A100": 8}`."""
+    if not isinstance(gpu, Mapping):
+        raise BadQuestion(f"a GPU is written as text such as A100:8, not as {shown(gpu)}")
+    if len(gpu) != 1:
+        raise BadQuestion(f"{len(gpu)} accelerators at once; ask for one")
+    [(name, count)] = gpu.items()
+    if count is None:
+        return parse_gpu(name)
+    if isinstance(count, bool) or not isinstance(count, (int, float, Decimal)):
+        raise BadQuestion(f"{shown(name)}: the count {shown(count)} is not a number")
+    return _name(name, name), _positive(count, name)
 
 
 def _name(name: object, whole: object) -> str:

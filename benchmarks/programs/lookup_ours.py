@@ -14,7 +14,8 @@ def estimate() -> Callable[[str, int], Answer]:
 
     def ask(gpu: str, count: int) -> Answer:
         found = estimate_cost(f"{gpu}:{count}")
-        return (str(found.instance_type), found.hourly_cost) if found.hourly_cost is not None else None
+        cost = found.hourly_cost
+        return None if cost is None else (str(found.instance_type), cost)
 
     return ask
 

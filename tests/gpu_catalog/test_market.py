@@ -231,6 +231,17 @@ def test_our_own_changes_are_seen_at_once(folder: Path, tmp_path: Path, monkeypa
     assert estimate_cost("RTX5090:1", cloud="yotta", catalog_dir=folder).hourly_cost == 0.55
 
 
+def test_what_is_synced_is_seen_at_once(home: Home, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(market, "RECHECK_SECONDS", 3600.0)
+    bundled = estimate_cost("RTX5090:1", cloud="yotta")
+    for expected in (0.6, 0.55):
+        sync([folder.as_uri()], home.cache)
+        assert estimate_cost("RTX5090:1", cloud="yotta").hourly_cost == expected != bundled.hourly_cost
+        republished(folder, '"price_usd_per_hour": 0.6,', '"price_usd_per_hour": 0.55,', f"{NEWER[:-1]}2")
+    shutil.rmtree(home.cache)
+    assert estimate_cost("RTX5090:1", cloud="yotta").source == bundled.source
+
+
 def test_foreign_changes_are_seen_when_it_is_time_to_look(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(market, "RECHECK_SECONDS", 3600.0)
     put(home.upstream / "aws", "1.5")
