@@ -7,10 +7,11 @@ with an AssertionError.
 from __future__ import annotations
 
 import bisect
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from operator import attrgetter
 from typing import NamedTuple, TypeAlias
 
@@ -144,17 +145,17 @@ def _has_two_spellings(rows: Mapping[int, Row], spelling: _Agreement) -> bool:
 
 def _disagreements(rows: Mapping[int, Row], agreement: _Agreement) -> Iterator[Finding]:
     """Findings for the rows whose value is not that of more than half of their group."""
-    said = zip(map(agreement.group, rows.values()), map(agreement.value, rows.values()), strict=True)
-    votes: dict[Hashable, Counter[Hashable]] = {}
-    for (group, value), count in Counter(said).items():
-        votes.setdefault(group, Counter())[value] = count
-    contested = {group: counts for group, counts in votes.items() if group is not None and len(counts) > 1}
-    for number, row in rows.items() if contested else ():
-        if (group := agreement.group(row)) in contested:
-            counts, value = contested[group], agreement.value(row)
-            total = sum(counts.values())
-            if counts[value] * 2 <= total:
-                here = f"{_text(value)}, in {counts[value]} of {total} rows"
+    groups = list(map(agreement.group, rows.values()))
+    votes = Counter(zip(groups, map(agreement.value, rows.values()), strict=True))
+    ways = Counter(group for group, _ in votes if group is not None)
+    if len(ways) == ways.total():
+        return
+    sizes = Counter(groups)
+    for (number, row), group in zip(rows.items(), groups, strict=True):
+        if ways[group] > 1:
+            value = agreement.value(row)
+            if (votes_for := votes[group, value]) * 2 <= sizes[group]:
+                here = f"{_text(value)}, in {votes_for} of {sizes[group]} rows"
                 yield _finding(number, row, agreement.rule, agreement.column, _text(value), here)
 
 
@@ -163,12 +164,13 @@ def _prices_that_do_not_rise(rows: Mapping[int, Row]) -> Iterator[Finding]:
 
     Several instance types may offer one count (with more memory, on another bus): only the cheapest is compared.
     """
-    cheapest: dict[_Comparable, dict[float, Decimal]] = {}
+    cheapest: dict[_Comparable, dict[float, Decimal]] = defaultdict(dict)
     for row in rows.values():
-        if row.accelerator_count is not None:
-            prices = cheapest.setdefault(_comparable(row), {})
-            price = row.price_usd_per_hour
-            prices[row.accelerator_count] = min(prices.get(row.accelerator_count, price), price)
+        count, price = row.accelerator_count, row.price_usd_per_hour
+        if count is not None:
+            prices = cheapest[_comparable(row)]
+            if count not in prices or price < prices[count]:
+                prices[count] = price
     outside = {group: counts for group, prices in cheapest.items() if (counts := _outside_rise(prices))}
     for number, row in rows.items() if outside else ():
         group, count = _comparable(row), row.accelerator_count
@@ -181,8 +183,13 @@ def _prices_that_do_not_rise(rows: Mapping[int, Row]) -> Iterator[Finding]:
 
 def _comparable(row: Row) -> _Comparable:
     """What rows share whose prices must rise with the count: accelerator, site, and secure or community cloud."""
-    _, _, tail = row.instance_type.rpartition("_")
-    return row.accelerator_name, row.region, row.zone, tail if tail in _CLOUD_TYPES else None
+    return row.accelerator_name, row.region, row.zone, _cloud_type(row.instance_type)
+
+
+@lru_cache(maxsize=8192)
+def _cloud_type(instance_type: str) -> str | None:
+    _, _, tail = instance_type.rpartition("_")
+    return tail if tail in _CLOUD_TYPES else None
 
 
 def _outside_rise(price_by_count: Mapping[float, Decimal]) -> set[float]:

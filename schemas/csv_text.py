@@ -56,7 +56,9 @@ class CsvText:
 def read_csv_text(content: bytes, headers: Collection[tuple[str, ...]]) -> CsvText:
     """Take a CSV file apart; `headers` are the column lists that it may have. No content makes it raise."""
     text, findings = _text(content)
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    # Not of a StringIO, which takes twice the time and four bytes for each character.
+    lines = io.TextIOWrapper(io.BytesIO(text.encode("utf-8")), encoding="utf-8", newline="")
+    reader = csv.reader(lines, strict=True)
     header: tuple[str, ...] = ()
     rows: dict[int, tuple[str, ...]] = {}
     first_seen: dict[tuple[str, ...], int] = {}
@@ -68,11 +70,11 @@ def read_csv_text(content: bytes, headers: Collection[tuple[str, ...]]) -> CsvTe
             if text:
                 findings.append(_wrong_header(header, headers))
             return CsvText((), {}, 0, tuple(findings))
-        line = reader.line_num
+        line, width = reader.line_num, len(header)
         for row, read in enumerate(reader, start=FIRST_ROW):
             cells = tuple(map(shared.setdefault, read, read))
             first = first_seen.setdefault(cells, row)
-            if len(cells) != len(header):
+            if len(cells) != width:
                 findings.append(_row_length(row, cells, header))
             elif reader.line_num != line + 1:
                 returns_in_cells += sum(cell.count("\r") for cell in cells)

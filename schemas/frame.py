@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from functools import lru_cache
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from gpu_catalog.accelerators import AcceleratorTable
@@ -17,6 +18,7 @@ from gpu_catalog.errors import BadGpuInfo
 from gpu_catalog.gpu_info import parse_gpu_info
 from schemas.columns import COLUMNS
 from schemas.errors import needs_extra
+from schemas.report import KEY_COLUMNS
 from schemas.type_names import TypeFigures, type_figures
 
 if TYPE_CHECKING:
@@ -85,6 +87,22 @@ def text_frame(columns: Sequence[str], header: Sequence[str], rows: Mapping[int,
     # `object` is the same in pandas 2 and 3; left to itself, pandas makes numbers of a column of blanks.
     frame: pd.DataFrame = pd.DataFrame(cells, index=list(rows), dtype=object)
     return frame
+
+
+def key_frame(header: Sequence[str], rows: Mapping[int, Sequence[str]]) -> pd.DataFrame:
+    """Return `text_frame` of a `vms.csv` under the columns that identify its rows."""
+    return text_frame([column.name for column in COLUMNS if column.name in KEY_COLUMNS], header, rows)
+
+
+def unlike_rows(header: Sequence[str], rows: Mapping[int, Sequence[str]], cloud: str) -> dict[int, Sequence[str]]:
+    """Of the rows of a `vms.csv` whose `catalog_frame` is the same in all but the key, the first."""
+    of_type = header.index("InstanceType")
+    figures_of = lru_cache(maxsize=None)(lambda name: type_figures(name or None, cloud))
+    others_of = itemgetter(*(place for place, name in enumerate(header) if name not in KEY_COLUMNS))
+    first: dict[object, int] = {}
+    for number, cells in rows.items():
+        first.setdefault((figures_of(cells[of_type]), others_of(cells)), number)
+    return {number: rows[number] for number in first.values()}
 
 
 def catalog_frame(

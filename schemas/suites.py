@@ -34,56 +34,45 @@ def expectations_of(suites: Sequence[str]) -> list[dict[str, Any]]:
     ]
 
 
-def check_frame(frame: pd.DataFrame, suites: Sequence[str]) -> list[Finding]:
-    """Run suites on a frame of `schemas.frame` and return what they find, in the order of the expectations.
+def is_about_key(expectation: dict[str, Any]) -> bool:
+    """Whether an expectation looks at what identifies a row, and so at nothing else."""
+    kwargs = expectation["kwargs"]
+    columns = {kwargs[name] for name in ("column", "column_A", "column_B") if name in kwargs}
+    return not {*columns, *kwargs.get("column_list", ())}.isdisjoint(KEY_COLUMNS)
+
+
+def failing(expectations: Sequence[dict[str, Any]], frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Those of the expectations that a frame of `schemas.frame` does not meet, or that could not be run on it.
+
+    Naming the rows costs more than this verdict: `findings_of` is for where there is something to name.
+    """
+    return [outcome.expectation_config.to_json_dict() for outcome in _unmet(expectations, frame, "BOOLEAN_ONLY")]
+
+
+def findings_of(expectations: Sequence[dict[str, Any]], frame: pd.DataFrame) -> list[Finding]:
+    """What the expectations find in a frame, in their order.
 
     A row is named by its value in the index. An expectation that could not be run is a finding about the file.
     """
+    unmet = _unmet(expectations, frame, "COMPLETE") if expectations else []
+    return [finding for outcome in unmet for finding in _findings(outcome, frame)]
+
+
+def _unmet(expectations: Sequence[dict[str, Any]], frame: pd.DataFrame, result_format: str) -> list[Any]:
+    """The outcomes of the expectations that are not met."""
     with needs_extra("validation"):
         import great_expectations as gx
         from great_expectations.data_context.types.base import ProgressBarsConfig
 
-    def run(expectations: list[dict[str, Any]], frame: pd.DataFrame, result_format: str) -> list[Any]:
+    with _ONE_AT_A_TIME:
         # A context shared by threads gives wrong verdicts without any exception: a fresh one each time.
         context = gx.get_context(mode="ephemeral")
         context.variables.progress_bars = ProgressBarsConfig(globally=False)
         asset = context.data_sources.add_pandas("catalog").add_dataframe_asset("rows")
         batch = asset.add_batch_definition_whole_dataframe("all").get_batch({"dataframe": frame})
-        suite = gx.ExpectationSuite(name="-".join(suites), expectations=expectations)
+        suite = gx.ExpectationSuite(name="rules", expectations=list(expectations))
         results = batch.validate(suite, result_format={"result_format": result_format}).results
-        return [outcome for outcome in results if not outcome.success]
-
-    with _ONE_AT_A_TIME:
-        # Naming the rows costs more than the verdict, so it is asked only where there is something to name.
-        failed = [
-            outcome
-            for expectations, part in _parts(expectations_of(suites), frame)
-            for outcome in run(expectations, part, "BOOLEAN_ONLY")
-        ]
-        if failed:
-            failed = run([outcome.expectation_config.to_json_dict() for outcome in failed], frame, "COMPLETE")
-    return [finding for outcome in failed for finding in _findings(outcome, frame)]
-
-
-def _parts(
-    expectations: Sequence[dict[str, Any]], frame: pd.DataFrame
-) -> Iterator[tuple[list[dict[str, Any]], pd.DataFrame]]:
-    """Expectations with the part of the frame that is enough for a verdict.
-
-    Of all but the key, equal rows are looked at once: a catalog says the same at many sites.
-    """
-    of_key = [expectation for expectation in expectations if _columns(expectation) & set(KEY_COLUMNS)]
-    others = [expectation for expectation in expectations if expectation not in of_key]
-    yield of_key, frame[[name for name in frame if any(name in _columns(expectation) for expectation in of_key)]]
-    yield others, frame[[name for name in frame if name not in KEY_COLUMNS]].drop_duplicates()
-
-
-def _columns(expectation: dict[str, Any]) -> set[str]:
-    """The columns that an expectation looks at."""
-    kwargs = expectation["kwargs"]
-    return {kwargs[name] for name in ("column", "column_A", "column_B") if name in kwargs} | {
-        *kwargs.get("column_list", ())
-    }
+    return [outcome for outcome in results if not outcome.success]
 
 
 def _findings(outcome: Any, frame: pd.DataFrame) -> Iterator[Finding]:

@@ -15,9 +15,9 @@ from schemas.columns import ZONE_COLUMN, column_names, versions_until
 from schemas.cross_row_rules import ComparedRow, cross_row_findings
 from schemas.csv_text import CsvText, read_csv_text
 from schemas.errors import needs_extra
-from schemas.frame import catalog_frame
+from schemas.frame import catalog_frame, key_frame, unlike_rows
 from schemas.report import KEY_COLUMNS, Finding, Report, key_text
-from schemas.suites import check_frame
+from schemas.suites import expectations_of, failing, findings_of, is_about_key
 
 READABLE_RULE = {"readable": "Every row that the expectations pass can be read back as an offering."}
 """Sentence by rule. It finds nothing as long as the expectations are at least as strict as the reader."""
@@ -61,7 +61,7 @@ def validate_catalog(content: bytes, cloud: str, version: str, table: Accelerato
 
 def _row_findings(text: CsvText, cloud: str, version: str, table: AcceleratorTable) -> list[Finding]:
     suites = [*versions_until(version), *(["zones"] if ZONE_COLUMN in text.header else [])]
-    findings = check_frame(catalog_frame(text.header, text.rows, cloud, table), suites)
+    findings = _unexpected(text, suites, cloud, table)
     at_fault = {finding.row for finding in findings}
     if None in at_fault:
         return findings
@@ -71,6 +71,23 @@ def _row_findings(text: CsvText, cloud: str, version: str, table: AcceleratorTab
     except GpuCatalogError:
         rows, unread = _read_one_by_one(text.header, passed, cloud)
         return [*findings, *unread, *cross_row_findings(rows)]
+
+
+def _unexpected(text: CsvText, suites: Sequence[str], cloud: str, table: AcceleratorTable) -> list[Finding]:
+    """What the expectations find.
+
+    The verdict needs the key of every row, and of rows that are alike in all else one: a catalog says the same at
+    many sites.
+    """
+    expectations = expectations_of(suites)
+    of_key = [expectation for expectation in expectations if is_about_key(expectation)]
+    others = [expectation for expectation in expectations if not is_about_key(expectation)]
+    unlike = unlike_rows(text.header, text.rows, cloud)
+    failed = [
+        *failing(of_key, key_frame(text.header, text.rows)),
+        *failing(others, catalog_frame(text.header, unlike, cloud, table)),
+    ]
+    return findings_of(failed, catalog_frame(text.header, text.rows, cloud, table)) if failed else []
 
 
 # In the order of ComparedRow.
