@@ -14,7 +14,7 @@ from gpu_catalog.errors import BadPrice, BadQuantity
 PRICE_DECIMALS = 6
 MAX_PRICE_USD_PER_HOUR = Decimal(1_000_000)
 MIN_QUANTITY = Decimal("0.000001")
-MAX_QUANTITY = 10_000_000
+MAX_QUANTITY = Decimal(10_000_000)
 COUNT_TOLERANCE = 0.01
 """Two accelerator counts this near are the same: SkyPilot's rule."""
 
@@ -77,6 +77,8 @@ def price_text(price: Decimal) -> str:
 
 def _decimal(value: object, error: type[BadPrice] | type[BadQuantity], what: str) -> Decimal:
     """Turn a JSON or CSV value into a finite Decimal, or raise `error`."""
+    if type(value) is Decimal and value.is_finite():  # Nearly every number of a catalog.
+        return value
     if value is None or value == "":
         raise error(f"{what} is missing")
     if isinstance(value, str) and not _PLAIN_NUMBER.fullmatch(value):

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 
 from gpu_catalog.manifest import CloudEntry
 from gpu_catalog.offering import Offering
 from publisher.publication import CloudCatalog
-from schemas import convert, offers_jsonl, vms_csv
+from schemas import convert, offers_jsonl
+from schemas.writers import row_order, rows_csv
 
 SAMPLE_SOURCE = "sample: "
 """What the source of a price from the bundled responses begins with."""
@@ -32,16 +34,20 @@ def disagreements(
     newest = max((name for name in files if name.endswith("/offers.jsonl")), default="")
     if any(offering.cloud != cloud for offering in offerings):
         yield f"{newest} has offers of another cloud"
+
+    @cache
+    def rows_of(version: str) -> list[Offering]:
+        return sorted(convert(offerings, version), key=row_order)
+
     written: tuple[list[Offering], bytes] | None = None
     for name, (content, rows) in sorted(files.items()):
         version, _, file = name.split("/")
         wanted = content
         if file == "vms.csv":
-            wanted = vms_csv(offerings, version)
+            wanted = rows_csv(rows_of(version), version)
         elif file == "offers.jsonl":
-            converted = convert(offerings, version)
-            if written is None or written[0] != converted:  # Most clouds have the same rows in every version.
-                written = converted, offers_jsonl(converted)
+            if written is None or written[0] != rows_of(version):  # Most clouds have the same in every version.
+                written = rows_of(version), offers_jsonl(rows_of(version))
             wanted = written[1]
         if content != wanted:
             yield f"{name} is not what {newest} says"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 from gpu_catalog.errors import BadCatalogFile
@@ -23,7 +24,7 @@ Files = dict[str, tuple[bytes, int]]
 """Content and number of rows, by path."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Share:
     """One cloud's share of a publication."""
 
@@ -41,6 +42,11 @@ class Share:
 
     held_back: str | None = None
     """When it was observed, and digests of the change that the drift gate held back."""
+
+    @cached_property
+    def offerings(self) -> list[Offering]:
+        """The same as `offers`, one by one."""
+        return _offerings(self.offers)
 
 
 def share_of(
@@ -102,17 +108,18 @@ def _gated(
     # Only another fetch can bring a change back; the same one pushed again says nothing new.
     seen_at, _, proposal = latest.pointer.held_back.get(cloud, "").partition(" ")
     observed_at = share.entry.observed_at or ""
+    before = _offerings(standing)
     decision = judge(
         cloud,
-        _offerings(standing),
-        _offerings(share.offers),
+        before,
+        share.offerings,
         held_back=proposal if seen_at < observed_at else None,
         accept_reason=accept_drift,
     )
     held_back = None if decision.proposal is None else f"{observed_at} {decision.proposal}"
     reason = {"accepted": None, "kept": decision.reason, "refused": f"refused: {decision.reason}"}[decision.verdict]
     if reason is None and decision.kept_accelerators:
-        offerings = merged(_offerings(standing), _offerings(share.offers), decision.kept_accelerators)
+        offerings = merged(before, share.offerings, decision.kept_accelerators)
         findings = cross_row_findings(dict(enumerate(offerings)))
         if not findings:
             return replace(_with_kept(cloud, share, offerings, decision), held_back=held_back)
@@ -159,9 +166,10 @@ def _from_folder(cloud: str, source: Path, manifest: Manifest) -> Share:
     if newest is None:
         raise CannotPush(f"{source}: no offers.jsonl of {cloud} in it; fetch it again")
     own, offers = manifest.clouds[cloud], _offers(source, newest, files[newest][0])
-    if own.state == "fresh" and (problem := next(disagreements(cloud, own, _offerings(offers), files), None)):
+    share = Share(own, files, offers)
+    if own.state == "fresh" and (problem := next(disagreements(cloud, own, share.offerings, files), None)):
         raise CannotPush(f"{source}: {problem}; fetch it again")
-    return Share(own, files, offers)
+    return share
 
 
 def _offers(source: Path, name: str, content: bytes) -> list[Offer]:

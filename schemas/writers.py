@@ -10,10 +10,11 @@ import csv
 import io
 import json
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import fields
 from decimal import Decimal
 from functools import lru_cache
+from operator import attrgetter
 
 from gpu_catalog.gpu_info import format_gpu_info
 from gpu_catalog.numbers import price_text
@@ -50,7 +51,7 @@ def vms_csv(offerings: Iterable[Offering], version: str) -> bytes:
 def rows_csv(rows: Collection[Offering], version: str) -> bytes:
     """As `vms_csv`, for rows that are converted and sorted already."""
     columns = column_names(version, has_zones=any(row.zone is not None for row in rows))
-    return _csv(columns, ([cells[column] for column in columns] for cells in map(_cells, rows)))
+    return _csv(columns, zip(*(map(_CELLS[column], rows) for column in columns), strict=True))
 
 
 def offers_jsonl(offerings: Iterable[Offering]) -> bytes:
@@ -60,11 +61,9 @@ def offers_jsonl(offerings: Iterable[Offering]) -> bytes:
     """
     groups: dict[tuple[object, ...], list[Offering]] = {}
     for offering in sorted(offerings, key=row_order):
-        shared = tuple(getattr(offering, name) for name in _SHARED_FIELDS)
-        groups.setdefault((*shared, offering.zone is None), []).append(offering)
+        groups.setdefault((_shared_of(offering), offering.zone is None), []).append(offering)
     lines = sorted(
-        (natural_key(group[0].instance_type), json.dumps(_offer_line(group), ensure_ascii=False))
-        for group in groups.values()
+        (natural_key(group[0].instance_type), _json_text(_offer_line(group))) for group in groups.values()
     )
     return _encoded("".join(line + "\n" for _, line in lines))
 
@@ -102,7 +101,7 @@ def common_metadata_csv(offerings: Iterable[Offering]) -> bytes:
     return _csv(("GPU", "MemoryGB", "Manufacturer"), rows)
 
 
-def _csv(columns: Collection[str], rows: Iterable[Collection[object]]) -> bytes:
+def _csv(columns: Collection[str], rows: Iterable[Iterable[object]]) -> bytes:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)
@@ -116,29 +115,37 @@ def _encoded(text: str) -> bytes:
     return text.encode(errors="backslashreplace")
 
 
-def _cells(row: Offering) -> dict[str, str]:
-    """One row of `vms.csv` by column."""
-    spot, count = row.spot_price_usd_per_hour, row.accelerator_count
-    gpu_info = ""
-    if row.accelerator_name is not None and count is not None and row.gpu_memory_mib is not None:
-        gpu_info = format_gpu_info(row.accelerator_name, row.accelerator_vendor, count, row.gpu_memory_mib)
-    return {
-        "InstanceType": row.instance_type,
-        "AcceleratorName": row.accelerator_name or "",
-        "AcceleratorCount": "" if count is None else _size_text(count),
-        "vCPUs": _size_text(row.vcpus),
-        "MemoryGiB": _size_text(row.memory_gib),
-        "GpuInfo": gpu_info,
-        "Region": row.region,
-        "SpotPrice": "" if spot is None else price_text(spot),
-        "Price": price_text(row.price_usd_per_hour),
-        "AvailabilityZone": row.zone or "",
-        "Arch": row.arch or "",
-    }
+def _size_text(size: float | None) -> str | None:
+    return None if size is None else repr(float(size))
 
 
-def _size_text(size: float) -> str:
-    return repr(float(size))
+def _price_text(price: Decimal | None) -> str | None:
+    return None if price is None else price_text(price)
+
+
+_gpu_info_text = lru_cache(maxsize=8192, typed=True)(format_gpu_info)
+
+
+def _gpu_info(row: Offering) -> str | None:
+    if row.accelerator_name is None or row.accelerator_count is None or row.gpu_memory_mib is None:
+        return None
+    return _gpu_info_text(row.accelerator_name, row.accelerator_vendor, row.accelerator_count, row.gpu_memory_mib)
+
+
+_CELLS: Mapping[str, Callable[[Offering], str | None]] = {
+    "InstanceType": attrgetter("instance_type"),
+    "AcceleratorName": attrgetter("accelerator_name"),
+    "AcceleratorCount": lambda row: _size_text(row.accelerator_count),
+    "vCPUs": lambda row: _size_text(row.vcpus),
+    "MemoryGiB": lambda row: _size_text(row.memory_gib),
+    "GpuInfo": _gpu_info,
+    "Region": attrgetter("region"),
+    "SpotPrice": lambda row: _price_text(row.spot_price_usd_per_hour),
+    "Price": lambda row: _price_text(row.price_usd_per_hour),
+    "AvailabilityZone": attrgetter("zone"),
+    "Arch": attrgetter("arch"),
+}
+"""What makes the cell of a row of `vms.csv`, by column; None is a blank one."""
 
 
 OFFER_KEYS = {
@@ -151,12 +158,17 @@ OFFER_KEYS = {
 
 _SITE_FIELDS = ("region", "zone", "in_stock")
 _SHARED_FIELDS = tuple(field.name for field in fields(Offering) if field.name not in _SITE_FIELDS)
+_shared_of = attrgetter(*_SHARED_FIELDS)
+
+# Prices through float and still exact: a float gives back any decimal of up to 15 significant digits, and ours have
+# at most 13 (up to a million, six decimals). Read with `parse_float=Decimal` it is the same price again.
+_json_text = json.JSONEncoder(ensure_ascii=False, default=float).encode
 
 
 def _offer_line(group: list[Offering]) -> dict[str, object]:
     """One line of `offers.jsonl`: the shared fields in the order of `Offering`, then the sites."""
-    line = {name: _json_value(getattr(group[0], name)) for name in _SHARED_FIELDS}
-    line["price_usd_per_gpu_hour"] = _json_value(group[0].price_usd_per_gpu_hour)
+    line: dict[str, object] = dict(zip(_SHARED_FIELDS, _shared_of(group[0]), strict=True))
+    line["price_usd_per_gpu_hour"] = group[0].price_usd_per_gpu_hour
     regions: dict[str, list[str]] = {}
     for offering in group:
         regions.setdefault(offering.region, []).extend([] if offering.zone is None else [offering.zone])
@@ -164,12 +176,3 @@ def _offer_line(group: list[Offering]) -> dict[str, object]:
     for key, stock in (("in_stock", True), ("out_of_stock", False)):
         line[key] = [offering.zone or offering.region for offering in group if offering.in_stock is stock]
     return line
-
-
-def _json_value(value: object) -> object:
-    """A price as a JSON number.
-
-    Through float and still exact: a float gives back any decimal of up to 15 significant digits, and our prices
-    have at most 13 (up to a million, six decimals). Read with `parse_float=Decimal` it is the same price again.
-    """
-    return float(value) if isinstance(value, Decimal) else value
