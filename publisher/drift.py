@@ -113,12 +113,13 @@ def judge(
     """
     if not before:
         return _decision(cloud, "accepted")
-    if not now:
-        return _decision(cloud, "refused", [f"none of {len(_by_type(before))} instance types is left"])
+    old, new = _by_type(before), _by_type(now)
+    if not new:
+        return _decision(cloud, "refused", [f"none of {len(old)} instance types is left"])
     limits, table = limits or default_limits(), table or accelerator_table()
-    pairs = _pairs(before, now)
+    pairs = _pairs(old, new)
     defects = _defects(before, now, pairs, limits)
-    moves = _lost_types(before, now, limits) + _lost_rows(before, now, limits) + _median_move(pairs, limits, table)
+    moves = _lost_types(old, new, limits) + _lost_rows(old, new, limits) + _median_move(pairs, limits, table)
     jumps = _jumps(pairs, limits, table) | _vanished(before, now, limits)
     drifts = [*moves, *jumps.values()]
     if defects:
@@ -193,14 +194,14 @@ def _decision(
     )
 
 
+_ByType = Mapping[str, Sequence[Offering]]
 _Pair = tuple[list[Offering], list[Offering]]
 """The rows, before and now, of an instance type that both have, at the sites that both have: a site that comes or
 goes moves no price."""
 
 
-def _pairs(before: Iterable[Offering], now: Iterable[Offering]) -> list[_Pair]:
+def _pairs(old: _ByType, new: _ByType) -> list[_Pair]:
     """What can be compared; a type without a common site as a whole, lest a wrong unit hide behind new regions."""
-    old, new = _by_type(before), _by_type(now)
     pairs = []
     for name in sorted(old.keys() & new.keys()):
         sites = {(row.region, row.zone) for row in old[name]} & {(row.region, row.zone) for row in new[name]}
@@ -211,7 +212,7 @@ def _pairs(before: Iterable[Offering], now: Iterable[Offering]) -> list[_Pair]:
     return pairs
 
 
-def _by_type(offerings: Iterable[Offering]) -> dict[str, list[Offering]]:
+def _by_type(offerings: Iterable[Offering]) -> _ByType:
     groups: dict[str, list[Offering]] = {}
     for offering in offerings:
         groups.setdefault(offering.instance_type, []).append(offering)
@@ -258,26 +259,25 @@ def _defects(
     ratio = _median_ratio(pairs)
     if _factor(ratio) >= limits.unit_error_factor:
         defects.append(f"the median price of {len(pairs)} instance types was {_times(ratio)}: a wrong unit")
-    types = len(_by_type(now))
+    types = len({row.instance_type for row in now})
     old, new = ({row.price_usd_per_hour for row in rows} for rows in (before, now))
     if types >= limits.one_price_types_at_least and len(new) == 1 < len(old):
         defects.append(f"all {types} instance types are at {price_text(min(new))} USD per hour, not so before")
     return defects
 
 
-def _lost_types(before: Sequence[Offering], now: Sequence[Offering], limits: DriftLimits) -> list[_Drift]:
-    known = _by_type(before)
-    lost = sorted(known.keys() - _by_type(now).keys())
-    if len(lost) < limits.lost_types_at_least or len(lost) <= limits.lost_types_share * len(known):
+def _lost_types(old: _ByType, new: _ByType, limits: DriftLimits) -> list[_Drift]:
+    lost = sorted(old.keys() - new.keys())
+    if len(lost) < limits.lost_types_at_least or len(lost) <= limits.lost_types_share * len(old):
         return []
-    why = f"{len(lost)} of {len(known)} instance types are lost, {lost[0]} first"
+    why = f"{len(lost)} of {len(old)} instance types are lost, {lost[0]} first"
     return [_Drift(why=why, digest=_digest((name,) for name in lost))]
 
 
-def _lost_rows(before: Sequence[Offering], now: Sequence[Offering], limits: DriftLimits) -> list[_Drift]:
+def _lost_rows(old: _ByType, new: _ByType, limits: DriftLimits) -> list[_Drift]:
     """Fewer sites for the types that both have, whichever: a site may go and come under another name."""
-    types = _by_type(before).keys() & _by_type(now).keys()
-    then, today = ([row for row in rows if row.instance_type in types] for rows in (before, now))
+    types = old.keys() & new.keys()
+    then, today = ([row for name in types for row in rows[name]] for rows in (old, new))
     lost = len(then) - len(today)
     if lost < limits.lost_types_at_least or lost <= limits.lost_rows_share * len(then):
         return []
