@@ -29,12 +29,13 @@ from gpu_catalog.errors import (
 if TYPE_CHECKING:
     from gpu_catalog.accelerators import Accelerator, AcceleratorTable, accelerator_table
     from gpu_catalog.catalog import Catalog
-    from gpu_catalog.cost_estimate import CostEstimate, PricedOffer
+    from gpu_catalog.cost_estimate import CostEstimate
     from gpu_catalog.estimate import estimate_cost
     from gpu_catalog.gpu_info import GpuInfo, format_gpu_info, parse_gpu_info
     from gpu_catalog.manifest import Manifest, parse_manifest, read_manifest
     from gpu_catalog.offering import MARKS, Offering, Skipped
     from gpu_catalog.offers import Offer
+    from gpu_catalog.priced_offer import PricedOffer
     from gpu_catalog.reading import read_offers, read_vms_csv
 
 __version__ = "0.1.0"
@@ -77,7 +78,8 @@ __all__ = [
 _HOMES = {
     "accelerators": "Accelerator AcceleratorTable accelerator_table",
     "catalog": "Catalog",
-    "cost_estimate": "CostEstimate PricedOffer",
+    "cost_estimate": "CostEstimate",
+    "priced_offer": "PricedOffer",
     "estimate": "estimate_cost",
     "gpu_info": "GpuInfo format_gpu_info parse_gpu_info",
     "manifest": "Manifest parse_manifest read_manifest",

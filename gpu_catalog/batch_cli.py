@@ -11,10 +11,10 @@ import click
 
 from gpu_catalog.cloud_names import display_name
 from gpu_catalog.command_line import print_json
-from gpu_catalog.cost_estimate import CostEstimate, plain_dollars
+from gpu_catalog.cost_estimate import CostEstimate
 from gpu_catalog.errors import BadQuestion
 from gpu_catalog.market import open_market
-from gpu_catalog.texts import number, printable, table
+from gpu_catalog.texts import number, plain_dollars, printable, table
 
 if TYPE_CHECKING:
     from gpu_catalog.task_file import TaskEstimate

@@ -8,11 +8,10 @@ import click
 
 from gpu_catalog.cloud_names import display_name
 from gpu_catalog.command_line import print_json
-from gpu_catalog.cost_estimate import plain_number
 from gpu_catalog.market import open_market
 from gpu_catalog.matching import NoPrice
 from gpu_catalog.question import Question
-from gpu_catalog.texts import dollars, number, printable, table
+from gpu_catalog.texts import dollars, number, plain_number, printable, table
 
 
 def compare_answered(question: Question, root: str | None, *, as_json: bool) -> int:

@@ -8,84 +8,15 @@ from typing import Any, Literal
 
 from gpu_catalog.accelerators import name_key
 from gpu_catalog.cloud_names import display_name
+from gpu_catalog.priced_offer import PricedOffer
 from gpu_catalog.question import Question
-from gpu_catalog.texts import dollars, number, printable
+from gpu_catalog.texts import number, plain_dollars, plain_number, printable
 
 SCHEMA_VERSION = 1
 """Of the JSON form; a change that breaks readers raises it."""
 HOURS_PER_MONTH = 730
 Confidence = Literal["high", "medium", "low"]
 NOT_INCLUDED = "Compute only; disk and egress are not included"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PricedOffer:
-    """One thing that fits the question, with its price. Prices are USD per hour of one node."""
-
-    cloud: str
-    """Catalog's name of the cloud, e.g. `lambda`."""
-
-    region: str
-    """As the catalog spells it."""
-
-    zone: str | None
-    """As the catalog spells it; None on a cloud without zones."""
-
-    instance_type: str
-    """What the cloud's launch API wants."""
-
-    gpu: str | None
-    """Accelerator as this cloud's catalog spells it; None for a CPU instance."""
-
-    gpu_count: float | None
-    """Accelerators in the instance."""
-
-    gpu_memory_gib: float | None
-    """Memory of ONE accelerator; None when unknown."""
-
-    price: float
-    """Price of the kind asked for."""
-
-    on_demand_price: float | None
-    """On-demand price; None when unknown."""
-
-    spot_price: float | None
-    """Spot price; None when unknown."""
-
-    in_stock: bool | None
-    """Whether it could be had when the cloud was asked; None when it did not say."""
-
-    prices_as_of: str | None
-    """Date of the prices, `2026-11-22`; None when unknown."""
-
-    source: str
-    """Where the prices come from."""
-
-    own_price: str | None
-    """What the user's overrides did to the prices; None when nothing."""
-
-    savings_percent: float | None
-    """How much less spot is than on-demand, in percent; None when either is unknown, negative when it is more."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """The JSON form: a member of `options`."""
-        return {
-            "provider": self.cloud,
-            "region": self.region,
-            "zone": self.zone,
-            "instance_type": self.instance_type,
-            "gpu": self.gpu,
-            "gpu_count": plain_number(self.gpu_count),
-            "gpu_memory_gib": plain_number(self.gpu_memory_gib),
-            "price": plain_number(self.price),
-            "on_demand_price": plain_number(self.on_demand_price),
-            "spot_price": plain_number(self.spot_price),
-            "spot_savings_pct": plain_number(self.savings_percent),
-            "in_stock": self.in_stock,
-            "prices_as_of": self.prices_as_of,
-            "source": self.source,
-            "own_price": self.own_price,
-        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -303,16 +234,3 @@ def _times(price: float | None, number: float) -> float | None:
 
 def _less(percent: float) -> str:
     return f"saves {number(percent)} %" if percent >= 0 else f"costs {number(-percent)} % more"
-
-
-def plain_dollars(price: float | None) -> str:
-    """A price with two decimals from one dollar up and four below; `-` when unknown."""
-    return dollars(None if price is None else Decimal(repr(price)))
-
-
-def plain_number(value: float | None) -> float | None:
-    """A number as JSON should have it: at most six decimals, whole ones without `.0`."""
-    if value is None:
-        return None
-    rounded = round(value, 6)
-    return int(rounded) if rounded == int(rounded) else rounded

@@ -10,13 +10,13 @@ from datetime import date
 from functools import lru_cache
 
 from gpu_catalog.cloud_names import display_name
-from gpu_catalog.cost_estimate import NOT_INCLUDED, Confidence, CostEstimate, plain_dollars
+from gpu_catalog.cost_estimate import NOT_INCLUDED, Confidence, CostEstimate
 from gpu_catalog.errors import GpuCatalogError
 from gpu_catalog.market import Market, open_market
 from gpu_catalog.matching import NoPrice, best_per_cloud, cheaper_synonym
 from gpu_catalog.prices import Match
 from gpu_catalog.question import Question, ask
-from gpu_catalog.texts import capital
+from gpu_catalog.texts import capital, plain_dollars
 
 SAGEMAKER_PREFIX = "ml."
 

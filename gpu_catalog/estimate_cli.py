@@ -16,14 +16,15 @@ from gpu_catalog.batch_cli import batch_answered, task_answered
 from gpu_catalog.cloud_names import display_name
 from gpu_catalog.command_line import print_json
 from gpu_catalog.compare_cli import compare_answered
-from gpu_catalog.cost_estimate import HOURS_PER_MONTH, PricedOffer, plain_dollars, plain_number
+from gpu_catalog.cost_estimate import HOURS_PER_MONTH
 from gpu_catalog.errors import GpuCatalogError
 from gpu_catalog.estimate import estimate, not_found
 from gpu_catalog.market import Market, open_market
 from gpu_catalog.matching import priced
+from gpu_catalog.priced_offer import PricedOffer
 from gpu_catalog.prices import rank
 from gpu_catalog.question import Question, ask, parse_gpu
-from gpu_catalog.texts import number, printable, table
+from gpu_catalog.texts import number, plain_dollars, plain_number, printable, table
 
 _STOCK = {True: "yes", False: "no", None: "?"}
 _HEADER = ("CLOUD", "REGION", "ZONE", "INSTANCE_TYPE", "GPU", "QTY", "DEVICE_MEM", "ON-DEMAND", "SPOT", "SAVES",

@@ -7,16 +7,13 @@ wrote, so that `uninstall` puts it back.
 
 from __future__ import annotations
 
-import csv
 import fcntl
 import hashlib
-import io
 import json
 import os
-import re
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +22,7 @@ from typing import Literal
 from gpu_catalog.errors import CannotInstall
 from gpu_catalog.manifest import Manifest, is_plain_path, read_manifest
 from gpu_catalog.reading import decoded, file_bytes, parse_vms_csv
+from gpu_catalog.skypilot_accelerators import ACCELERATORS_NAME, clouds_by_accelerator, merged_accelerators
 
 SCHEMAS = ("v7", "v8")
 REFRESHED_BY_SKYPILOT = ("lambda", "runpod")
@@ -34,10 +32,7 @@ LONGEST_WAIT_SECONDS = 10
 
 _OURS = ".gpu-catalog"
 _RECORD = "installed.json"
-_COMMON = "common/accelerators.csv"
 _IMAGES_HEADER = "Tag,Region,OS,OSVersion,ImageId,CreationDate"
-_TEXT = re.compile(r"""'[^'\\]*'|"[^"\\]*\"""")
-_CLOUDS = re.compile(rf"\[ *(?:(?:{_TEXT.pattern})(?: *, *(?:{_TEXT.pattern}))*)? *\]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +73,7 @@ def install(
         place = _Place(base, dry_run=dry_run)
         changes = [place.put(name, content) for name, content in wanted.items()]
         for schema in SCHEMAS:
-            name = f"{schema}/{_COMMON}"
+            name = f"{schema}/{ACCELERATORS_NAME}"
             changes.append(place.put(name, merged_accelerators(place.content(name), names)))
     return changes
 
@@ -95,44 +90,6 @@ def uninstall(home: Path, *, dry_run: bool = False) -> list[Change]:
     with _working_in(base, dry_run=dry_run):
         place = _Place(base, dry_run=dry_run)
         return [place.put_back(name) for name in list(place.record)]
-
-
-def merged_accelerators(there: bytes | None, clouds_by_name: Mapping[str, set[str]]) -> bytes:
-    """`common/accelerators.csv` with our names and clouds added; every line and cloud that was there stays.
-
-    Raises:
-        CannotInstall: what is there is no such file.
-    """
-    try:
-        cells = _cells_by_accelerator((there or b"").decode("utf-8-sig"))
-        for name, clouds in clouds_by_name.items():
-            known = _clouds_in(cells[name]) if name in cells else set()
-            if not clouds <= known:
-                cells[name] = repr(sorted({*known, *clouds}))
-    except (ValueError, KeyError, csv.Error) as exc:
-        raise CannotInstall(f"SkyPilot's {_COMMON} is not of the known form ({exc}); move it away first") from exc
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(("AcceleratorName", "Clouds"))
-    writer.writerows(cells.items())
-    return text.getvalue().encode()
-
-
-def _cells_by_accelerator(text: str) -> dict[str, str]:
-    """The cell `Clouds` by accelerator; KeyError where a column is missing, csv.Error where it is no CSV."""
-    rows = csv.DictReader(io.StringIO(text, newline=""))
-    return {row["AcceleratorName"]: row["Clouds"] or "" for row in rows}
-
-
-def _clouds_in(cell: str) -> set[str]:
-    """The clouds in a cell, a list of texts as Python writes it; read by its form, not as Python.
-
-    Raises:
-        ValueError: it is no such list.
-    """
-    if not _CLOUDS.fullmatch(cell):
-        raise ValueError(f"{cell[:40]!r} is no list of clouds")
-    return {text[1:-1] for text in _TEXT.findall(cell)}
 
 
 def _wanted(catalogs: Path, manifest: Manifest, clouds: Sequence[str], *, allow_sample: bool) -> dict[str, bytes]:
@@ -175,13 +132,12 @@ def _published_accelerators(catalogs: Path, manifest: Manifest) -> dict[str, set
     All of it, also of clouds that are not being installed: SkyPilot asks this file what a name means, and a list
     with `H200-SXM` and without `H200` makes `H200` mean something else.
     """
-    name = f"v8/{_COMMON}"
+    name = f"v8/{ACCELERATORS_NAME}"
     if name not in manifest.files:
         raise CannotInstall(f"{catalogs} has no {name}; publish or sync again")
     try:
-        cells = _cells_by_accelerator(decoded(_checked(catalogs, name, manifest), name))
-        return {accelerator: _clouds_in(cell) for accelerator, cell in cells.items()}
-    except (ValueError, KeyError, csv.Error) as exc:
+        return clouds_by_accelerator(decoded(_checked(catalogs, name, manifest), name))
+    except ValueError as exc:
         raise CannotInstall(
             f"{catalogs / name}: not a list of accelerators ({exc}); publish or sync again"
         ) from exc

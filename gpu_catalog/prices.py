@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import NamedTuple, Protocol
 
-from gpu_catalog.cost_estimate import PricedOffer
 from gpu_catalog.numbers import COUNT_TOLERANCE
+from gpu_catalog.priced_offer import PricedOffer
 
 US_FIRST = frozenset({"lambda"})
 """Clouds whose `us-*` regions SkyPilot tries first, whatever the price (`lambda_catalog.py`)."""

@@ -57,3 +57,16 @@ def dollars(price: Decimal | None) -> str:
 def number(value: float | None) -> str:
     """A size or count without a needless `.0`; `-` when unknown."""
     return "-" if value is None else f"{value:.12g}"
+
+
+def plain_dollars(price: float | None) -> str:
+    """A price with two decimals from one dollar up and four below; `-` when unknown."""
+    return dollars(None if price is None else Decimal(repr(price)))
+
+
+def plain_number(value: float | None) -> float | None:
+    """A number as JSON should have it: at most six decimals, whole ones without `.0`."""
+    if value is None:
+        return None
+    rounded = round(value, 6)
+    return int(rounded) if rounded == int(rounded) else rounded

@@ -12,8 +12,7 @@ import json
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, redirect_stdout
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -21,11 +20,10 @@ import click
 
 import gpu_catalog
 from gpu_catalog.texts import printable
+from publisher.progress import progress_lines, terminal
 from publisher.store_cli import COMMANDS
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from fetchers import SessionOptions
     from publisher.run import RunRequest
 
@@ -206,7 +204,7 @@ def _fetch(request: RunRequest, as_json: bool) -> NoReturn:
     refused = registry().refused
     try:
         # What a fetcher of another package prints must not end up in the document.
-        with _progress(request.clouds, quiet=as_json) as notify, redirect_stdout(sys.stderr):
+        with progress_lines(request.clouds, quiet=as_json) as notify, redirect_stdout(sys.stderr):
             results = run(request, notify)
     except PublishError as exc:
         _fail(str(exc), as_json)
@@ -215,7 +213,7 @@ def _fetch(request: RunRequest, as_json: bool) -> NoReturn:
     if as_json:
         click.echo(results_json(results, written, refused))
     else:
-        _console(stderr=False).print(results_table(results))
+        terminal(stderr=False).print(results_table(results))
         for line in (*(f"warning: {line}" for line in refused), *remarks(results)):
             click.echo(printable(line), err=True)
         click.echo(f"wrote {written}" if written else "no catalog was written", err=True)
@@ -275,33 +273,6 @@ def validate(path: Path, cloud: str | None, version: str | None, as_json: bool) 
 
 for command in COMMANDS:
     publish_catalog.add_command(command)
-
-
-@contextmanager
-def _progress(clouds: Sequence[str], *, quiet: bool) -> Iterator[Callable[[str, str], None]]:
-    """A live line per cloud on a terminal, plain lines elsewhere, nothing when `quiet`."""
-    if quiet:
-        yield lambda _cloud, _text: None
-        return
-    console = _console(stderr=True)
-    if not console.is_terminal:
-        yield lambda cloud, text: click.echo(f"{cloud}: {printable(text)}", err=True)
-        return
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-    columns = (SpinnerColumn(finished_text=" "), TextColumn("{task.fields[cloud]}"), TimeElapsedColumn(),
-               TextColumn("{task.description}", markup=False))  # fmt: skip
-    with Progress(*columns, console=console, transient=True) as progress:
-        tasks = {cloud: progress.add_task("starting", total=None, cloud=cloud) for cloud in clouds}
-        yield lambda cloud, text: progress.update(tasks[cloud], description=printable(text))
-
-
-def _console(*, stderr: bool) -> Console:
-    from rich.console import Console
-
-    console = Console(stderr=stderr, highlight=False)
-    # Without a terminal there is no width to fit into: a table must not be cut off at 80.
-    return console if console.is_terminal else Console(stderr=stderr, highlight=False, width=200)
 
 
 def _check_extra(command: str) -> None:

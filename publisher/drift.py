@@ -11,59 +11,18 @@ import hashlib
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from fractions import Fraction
-from functools import lru_cache
-from pathlib import Path
-from statistics import median
 from typing import Literal
 
 from gpu_catalog.accelerators import AcceleratorTable, accelerator_table
 from gpu_catalog.numbers import price_text
 from gpu_catalog.offering import Offering
+from publisher.drift_limits import DriftLimits, default_limits
+from publisher.drift_pairs import ByType, Pair, by_accelerator, by_type, median_ratio, pairs_of, usd_per_gpu_hour
 from schemas.report import one_line
 from schemas.writers import row_order
 
-LIMITS_FILE = Path(__file__).with_name("drift_limits.json")
-
 Verdict = Literal["accepted", "kept", "refused"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DriftLimits:
-    """How far a cloud may move in one run. Shares and factors are exact, so that a limit is met, not nearly met."""
-
-    lost_types_share: Fraction
-    """More than this share of the instance types lost: the cloud is kept."""
-
-    lost_types_at_least: int
-    """Fewer lost instance types (or rows) than this never keep a cloud, whatever their share; an accelerator that
-    vanishes with so many or more is kept."""
-
-    lost_rows_share: Fraction
-    """The types that stay have fewer rows by more than this share: the cloud is kept."""
-
-    median_move_share: Fraction
-    """The median price moved by more than this share of the old one, up or down: the cloud is kept."""
-
-    accelerator_factor: Fraction
-    """The price of an accelerator multiplied or divided by more than this: the accelerator is kept."""
-
-    unit_error_factor: Fraction
-    """The median price multiplied or divided by this or more: the fetch is refused."""
-
-    one_price_types_at_least: int
-    """So many instance types or more, suddenly all at one price: the fetch is refused."""
-
-    come_back_factor: Fraction
-    """A price move of this factor or more is not accepted by coming back unchanged."""
-
-
-@lru_cache(maxsize=1)
-def default_limits() -> DriftLimits:
-    """The limits of `drift_limits.json`, read once."""
-    entries = json.loads(LIMITS_FILE.read_text("utf-8"), parse_float=Fraction)
-    return DriftLimits(**{name: entry["value"] for name, entry in entries.items()})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,11 +72,11 @@ def judge(
     """
     if not before:
         return _decision(cloud, "accepted")
-    old, new = _by_type(before), _by_type(now)
+    old, new = by_type(before), by_type(now)
     if not new:
         return _decision(cloud, "refused", [f"none of {len(old)} instance types is left"])
     limits, table = limits or default_limits(), table or accelerator_table()
-    pairs = _pairs(old, new)
+    pairs = pairs_of(old, new)
     defects = _defects(before, now, pairs, limits)
     moves = _lost_types(old, new, limits) + _lost_rows(old, new, limits) + _median_move(pairs, limits, table)
     jumps = _jumps(pairs, limits, table) | _vanished(before, now, limits)
@@ -194,69 +153,12 @@ def _decision(
     )
 
 
-_ByType = Mapping[str, Sequence[Offering]]
-_Pair = tuple[list[Offering], list[Offering]]
-"""The rows, before and now, of an instance type that both have, at the sites that both have: a site that comes or
-goes moves no price."""
-
-
-def _pairs(old: _ByType, new: _ByType) -> list[_Pair]:
-    """What can be compared; a type without a common site as a whole, lest a wrong unit hide behind new regions."""
-    pairs = []
-    for name in sorted(old.keys() & new.keys()):
-        sites = {(row.region, row.zone) for row in old[name]} & {(row.region, row.zone) for row in new[name]}
-        then, today = (
-            [row for row in rows if not sites or (row.region, row.zone) in sites] for rows in (old[name], new[name])
-        )
-        pairs.append((then, today))
-    return pairs
-
-
-def _by_type(offerings: Iterable[Offering]) -> _ByType:
-    groups: dict[str, list[Offering]] = {}
-    for offering in offerings:
-        groups.setdefault(offering.instance_type, []).append(offering)
-    return groups
-
-
-def _by_accelerator(pairs: Iterable[_Pair]) -> dict[str, list[_Pair]]:
-    """The types that carried one accelerator and carry the same now: a renamed accelerator is no price move."""
-    groups: dict[str, list[_Pair]] = {}
-    for old, new in pairs:
-        names = {row.accelerator_name for row in (*old, *new)}
-        name = names.pop()
-        if name is not None and not names:
-            groups.setdefault(name, []).append((old, new))
-    return groups
-
-
-def _usd_per_gpu_hour(pairs: Iterable[_Pair]) -> tuple[Decimal, Decimal]:
-    """Price of an accelerator before and now, median over its rows; zero where it is below half a millionth."""
-    before, now = (
-        median(row.price_usd_per_gpu_hour or Decimal(0) for rows in side for row in rows)
-        for side in zip(*pairs, strict=True)
-    )
-    return before, now
-
-
-def _usd_per_hour(rows: Iterable[Offering]) -> Fraction:
-    return Fraction(median(row.price_usd_per_hour for row in rows))
-
-
-def _median_ratio(pairs: Iterable[_Pair]) -> Fraction:
-    """Median of new price by old price; 1 where nothing can be compared.
-
-    Over types, not rows: the types with most regions would outvote the others, and a region more is no more news.
-    """
-    return median([_usd_per_hour(new) / _usd_per_hour(old) for old, new in pairs] or [Fraction(1)])
-
-
 def _defects(
-    before: Sequence[Offering], now: Sequence[Offering], pairs: Sequence[_Pair], limits: DriftLimits
+    before: Sequence[Offering], now: Sequence[Offering], pairs: Sequence[Pair], limits: DriftLimits
 ) -> list[str]:
     """What no market does."""
     defects = []
-    ratio = _median_ratio(pairs)
+    ratio = median_ratio(pairs)
     if _factor(ratio) >= limits.unit_error_factor:
         defects.append(f"the median price of {len(pairs)} instance types was {_times(ratio)}: a wrong unit")
     types = len({row.instance_type for row in now})
@@ -266,7 +168,7 @@ def _defects(
     return defects
 
 
-def _lost_types(old: _ByType, new: _ByType, limits: DriftLimits) -> list[_Drift]:
+def _lost_types(old: ByType, new: ByType, limits: DriftLimits) -> list[_Drift]:
     lost = sorted(old.keys() - new.keys())
     if len(lost) < limits.lost_types_at_least or len(lost) <= limits.lost_types_share * len(old):
         return []
@@ -274,7 +176,7 @@ def _lost_types(old: _ByType, new: _ByType, limits: DriftLimits) -> list[_Drift]
     return [_Drift(why=why, digest=_digest((name,) for name in lost))]
 
 
-def _lost_rows(old: _ByType, new: _ByType, limits: DriftLimits) -> list[_Drift]:
+def _lost_rows(old: ByType, new: ByType, limits: DriftLimits) -> list[_Drift]:
     """Fewer sites for the types that both have, whichever: a site may go and come under another name."""
     types = old.keys() & new.keys()
     then, today = ([row for name in types for row in rows[name]] for rows in (old, new))
@@ -297,19 +199,19 @@ def _vanished(before: Sequence[Offering], now: Sequence[Offering], limits: Drift
     return vanished
 
 
-def _median_move(pairs: Sequence[_Pair], limits: DriftLimits, table: AcceleratorTable) -> list[_Drift]:
-    ratio = _median_ratio(pairs)
+def _median_move(pairs: Sequence[Pair], limits: DriftLimits, table: AcceleratorTable) -> list[_Drift]:
+    ratio = median_ratio(pairs)
     if abs(ratio - 1) <= limits.median_move_share:
         return []
     why = f"the median price of {len(pairs)} instance types moved by {float(ratio - 1) * 100:+.1f} %"
     return [_price_drift(why, ratio, pairs, limits, table)]
 
 
-def _jumps(pairs: Iterable[_Pair], limits: DriftLimits, table: AcceleratorTable) -> dict[str, _Drift]:
+def _jumps(pairs: Iterable[Pair], limits: DriftLimits, table: AcceleratorTable) -> dict[str, _Drift]:
     """The accelerators that moved too far on their own; what is new has nothing to be compared with."""
     jumps = {}
-    for name, own in _by_accelerator(pairs).items():
-        before, now = _usd_per_gpu_hour(own)
+    for name, own in by_accelerator(pairs).items():
+        before, now = usd_per_gpu_hour(own)
         ratio = Fraction(now) / Fraction(before) if before and now else Fraction(1)
         if _factor(ratio) > limits.accelerator_factor:
             why = f"{name} from {price_text(before)} to {price_text(now)} USD per GPU-hour, {_times(ratio)}"
@@ -318,7 +220,7 @@ def _jumps(pairs: Iterable[_Pair], limits: DriftLimits, table: AcceleratorTable)
 
 
 def _price_drift(
-    why: str, ratio: Fraction, pairs: Sequence[_Pair], limits: DriftLimits, table: AcceleratorTable
+    why: str, ratio: Fraction, pairs: Sequence[Pair], limits: DriftLimits, table: AcceleratorTable
 ) -> _Drift:
     # The price per GPU too: a wrong count moves it, and nothing else that is in here.
     facts = {
@@ -329,12 +231,12 @@ def _price_drift(
     return _Drift(why=why, digest=_digest(facts), barred=_barred(ratio, pairs, limits, table))
 
 
-def _barred(ratio: Fraction, pairs: Iterable[_Pair], limits: DriftLimits, table: AcceleratorTable) -> str | None:
+def _barred(ratio: Fraction, pairs: Iterable[Pair], limits: DriftLimits, table: AcceleratorTable) -> str | None:
     """Why this price move waits for an operator, however often it comes back."""
     if _factor(ratio) >= limits.come_back_factor:
         return f"a factor of {float(limits.come_back_factor):g} or more waits for --accept-drift"
-    for name, own in _by_accelerator(pairs).items():
-        _, price = _usd_per_gpu_hour(own)
+    for name, own in by_accelerator(pairs).items():
+        _, price = usd_per_gpu_hour(own)
         low, high = table.price_band(name)
         if not low <= price <= high:
             return f"{name} at {price_text(price)} is not between {low} and {high}, which waits for --accept-drift"

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gpu_catalog import estimate_cost
-from gpu_catalog.cost_estimate import plain_dollars, plain_number
+from gpu_catalog.texts import plain_dollars, plain_number
 from tests.gpu_catalog.answers import checked, parsed, validator
 from tests.gpu_catalog.trees import AWS, GCP, tree
 from tests.samples import CATALOGS

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ast
-import csv
 import fcntl
 import shutil
 from pathlib import Path
@@ -14,7 +12,7 @@ from click.testing import CliRunner, Result
 from gpu_catalog import install as installing
 from gpu_catalog.cli import main
 from gpu_catalog.errors import CannotInstall
-from gpu_catalog.install import install, merged_accelerators, uninstall
+from gpu_catalog.install import install, uninstall
 from gpu_catalog.places import sky_home
 from tests.samples import CATALOGS
 
@@ -100,18 +98,6 @@ def test_a_dry_run_changes_nothing(home: Path) -> None:
     before = tree(home)
     assert {change.action for change in uninstall(home, dry_run=True)} == {"remove"}
     assert tree(home) == before
-
-
-def test_merging_never_shrinks() -> None:
-    there = b"AcceleratorName,Clouds\r\nA100,\"['AWS', 'GCP']\"\r\ntpu-v4-8,['GCP']\r\n"
-    merged = merged_accelerators(there, {"A100": {"Lambda"}, "RTX5090": {"Yotta"}}).decode()
-    cells = {row["AcceleratorName"]: row["Clouds"] for row in csv.DictReader(merged.splitlines())}
-    assert {name: ast.literal_eval(cell) for name, cell in cells.items()} == {
-        "A100": ["AWS", "GCP", "Lambda"], "tpu-v4-8": ["GCP"], "RTX5090": ["Yotta"],
-    }  # fmt: skip
-    assert merged_accelerators(merged.encode(), {"A100": {"AWS"}}).decode() == merged
-    with pytest.raises(CannotInstall, match="not of the known form"):
-        merged_accelerators(b"Name,Where\nA100,AWS\n", {"A100": {"AWS"}})
 
 
 def run(*arguments: str, home: Path, root: Path = CATALOGS) -> Result:

@@ -24,15 +24,15 @@ ROOT = Path(__file__).resolve().parents[2]
 MODULES = [
     *(f"gpu_catalog/{name}.py" for name in (
         "accelerators", "cloud_names", "cost_estimate", "estimate", "gcp", "gpu_info", "lambda_cloud", "listing",
-        "market", "matching", "numbers", "offering", "offers", "own_prices", "places", "prices", "question",
-        "reasons", "runpod", "sizes", "skypilot_csv", "yotta",
+        "market", "matching", "numbers", "offering", "offers", "own_prices", "places", "priced_offer", "prices",
+        "question", "reasons", "runpod", "sizes", "skypilot_csv", "yotta",
     )),
     *(f"fetchers/{name}.py" for name in (
         "answers", "exchange", "lambda_cloud", "naming", "runpod", "runpod_graphql", "runpod_listing",
         "runpod_sizes", "shapes", "tables", "yotta", "yotta_offers",
     )),
     *(f"schemas/{name}.py" for name in ("acceptance", "cross_row_rules", "limits")),
-    *(f"publisher/{name}.py" for name in ("diff", "drift", "steady")),
+    *(f"publisher/{name}.py" for name in ("diff", "drift", "drift_pairs", "steady")),
 ]  # fmt: skip
 """Normalisers, grammars, rules, the drift gate and the estimate: what takes values and gives values."""
 
@@ -40,7 +40,7 @@ TESTS = [
     "tests/gpu_catalog",
     "tests/fetchers",
     "tests/schemas",
-    *(f"tests/publisher/test_{name}.py" for name in ("diff", "drift", "steady")),
+    *(f"tests/publisher/test_{name}.py" for name in ("diff", "drift", "drift_held_back", "drift_limits", "steady")),
 ]
 FOUND_AT_LEAST = 0.80
 _NOT_FOUND = ("survived", "unreached")
