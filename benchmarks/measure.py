@@ -33,7 +33,7 @@ class Command:
     """Program and arguments."""
 
     environ: Mapping[str, str] = field(default_factory=dict)
-    """Variables set for it; SkyPilot's and ours of the caller are not handed on."""
+    """Variables set for it; SkyPilot's, Python's and ours of the caller are not handed on."""
 
     stdin: bytes = b""
     """Standard input."""
@@ -92,7 +92,10 @@ def measured(command: Command) -> tuple[Run, dict[str, Any]]:
     Raises:
         Failed: it did not exit with 0, or did not report.
     """
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("SKY", "GPU_CATALOG_"))}
+    # Python's too: under PYTHONDONTWRITEBYTECODE our modules would be compiled in every run, which no installed
+    # package is.
+    foreign = ("SKY", "PYTHON", "GPU_CATALOG_")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.json"
         launcher = [sys.executable, "-IS", str(PROGRAMS / "launch.py"), str(report)]

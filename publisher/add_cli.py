@@ -111,7 +111,8 @@ def _tell(cloud: str, added: Added, written: str | None) -> None:
                 click.echo(report.to_text(), err=True)
         click.echo("nothing was written; mend this and run it again", err=True)
         return
-    for line in (*(skip.reason for skip in entry.skipped), *(f"warning: {one}" for one in entry.warnings)):
+    notes = [f"note: {note}" for report in added.reports for note in report.notes]
+    for line in (*(skip.reason for skip in entry.skipped), *(f"warning: {one}" for one in entry.warnings), *notes):
         click.echo(printable(f"{cloud}: {line}"), err=True)
     counts = f"{entry.rows} rows, {entry.instance_types} instance types, {entry.accelerators} accelerators"
     click.echo(f"{cloud}: {counts}, prices of {(entry.observed_at or '')[:10]}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timezone
@@ -81,8 +82,9 @@ def add(request: AddRequest) -> Added:
     reports = [hand.report]
     images = None
     if request.images is not None:
-        images = _content(request.images)
-        reports.append(validate_images(images, request.cloud))
+        # A spreadsheet's byte-order mark and line ends are no fault of the author; published are plain ones.
+        images = _content(request.images).removeprefix(BOM_UTF8).replace(b"\r\n", b"\n")
+        reports.append(validate_images(images, request.cloud, {row.region for row in hand.offerings}))
     if not all(report.ok for report in reports):
         return Added(reports, None)
     catalog = CloudCatalog(

@@ -11,12 +11,13 @@ import click
 
 from gpu_catalog.texts import printable
 from publisher.errors import PublishError
-from schemas.errors import SchemaError
 
 
 @contextmanager
 def told_in_one_line(*, as_json: bool) -> Iterator[None]:
     """One line on standard error, or a JSON object on standard output; exit code 1."""
+    from schemas.errors import SchemaError  # Its package takes half of the time in which `--help` has to answer.
+
     try:
         yield
     except (PublishError, SchemaError, OSError) as exc:

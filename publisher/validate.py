@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
-from gpu_catalog.accelerators import accelerator_table
 from gpu_catalog.errors import BadCatalogFile
-from gpu_catalog.reading import file_bytes, parse_vms_csv
+from gpu_catalog.reading import file_bytes
 from publisher.errors import PublishError
 from schemas import Report, validate_catalog, validate_images
-from schemas.new_accelerators import unknown_accelerators
 
 _VERSION = re.compile(r"v\d+")
 _CHECKED_NAMES = ("vms.csv", "images.csv")
@@ -53,14 +49,4 @@ def _report(file: Path, cloud: str | None, version: str | None) -> Report:
     version = version or folder.parent.name
     if not _VERSION.fullmatch(version):
         raise CannotValidate(f"the schema version of {file} is not in its path; name it with --schema")
-    report = validate_catalog(content, cloud, version)
-    return replace(report, notes=tuple(_notes(content, cloud)))
-
-
-def _notes(content: bytes, cloud: str) -> Iterator[str]:
-    """Accelerators that the table does not know; none of a file that cannot be read, which is a finding already."""
-    try:
-        offerings = parse_vms_csv(content.decode("utf-8"), cloud)
-    except (UnicodeDecodeError, BadCatalogFile):
-        return
-    yield from unknown_accelerators(offerings, accelerator_table())
+    return validate_catalog(content, cloud, version)

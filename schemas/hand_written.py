@@ -198,9 +198,12 @@ class _Reader:
 
     def warnings(self, offerings: Sequence[Offering]) -> Iterator[str]:
         """One for each accelerator that our table does not know."""
-        new = [one for one in offerings if "new-accelerator" in one.marks]
-        for name in sorted({one.accelerator_name for one in new if one.accelerator_name}):
-            yield f"{name} is not in accelerators.csv; line to add: {line_to_add(name, offerings)}"
+        new: dict[str, list[Offering]] = {}
+        for one in offerings:
+            if one.accelerator_name and "new-accelerator" in one.marks:
+                new.setdefault(one.accelerator_name, []).append(one)
+        for name, own in sorted(new.items()):
+            yield f"{name} is not in accelerators.csv; line to add: {line_to_add(name, own)}"
 
     def _values(self, number: int, key: str, cells: Mapping[str, str]) -> dict[str, Any]:
         """What the cells say, by column; a blank price is left out, and every cell that says nothing is found."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from schemas.csv_text import read_csv_text
 from schemas.frame import text_frame
 from schemas.report import Report
@@ -10,8 +12,13 @@ from schemas.suites import expectations_of, failing, findings_of
 IMAGE_COLUMNS = ("Tag", "Region", "OS", "OSVersion", "ImageId", "CreationDate")
 
 
-def validate_images(content: bytes, cloud: str) -> Report:
+def validate_images(content: bytes, cloud: str, regions: Collection[str] | None = None) -> Report:
     """Check an `images.csv`; nothing about the content raises.
+
+    Args:
+        content: the file.
+        cloud: whose images they are.
+        regions: those of the cloud's instance types, where they are known; an image elsewhere is noted.
 
     Raises:
         MissingExtra: pandas or Great Expectations is not installed.
@@ -22,4 +29,11 @@ def validate_images(content: bytes, cloud: str) -> Report:
         frame = text_frame(IMAGE_COLUMNS, text.header, text.rows)
         findings += findings_of(failing(expectations_of(["images"]), frame), frame)
     findings.sort(key=lambda finding: finding.row or 0)
-    return Report(cloud=cloud, version="images.csv", rows=text.row_count, findings=tuple(findings))
+    notes: list[str] = []
+    if regions is not None and not findings:
+        place = text.header.index("Region")
+        elsewhere = sorted({cells[place] for cells in text.rows.values()} - set(regions))
+        notes = [f"no instance type is in {region!r}, so nobody will ask for its images" for region in elsewhere]
+    return Report(
+        cloud=cloud, version="images.csv", rows=text.row_count, findings=tuple(findings), notes=tuple(notes)
+    )

@@ -15,6 +15,8 @@ from gpu_catalog.offering import Offering
 _BAND_FACTOR = 4
 """A band goes from a quarter of the known prices to four times them: it is there for unit errors."""
 
+_MOST_TOLD = 20
+
 
 def line_to_add(name: str, offerings: Iterable[Offering]) -> str:
     """The line of `accelerators.csv` for an accelerator: what its offerings do not tell is in capitals.
@@ -48,17 +50,24 @@ def nearest(name: str, table: AcceleratorTable) -> str | None:
 
 
 def unknown_accelerators(offerings: Iterable[Offering], table: AcceleratorTable) -> Iterator[str]:
-    """For each accelerator that the table does not know: what that means, the nearest name, the line to add."""
-    offerings = list(offerings)
+    """For each accelerator that the table does not know: what that means, the nearest name, the line to add.
+
+    Of very many, as no cloud has them, only the first ones.
+    """
+    unknown: dict[str, list[Offering]] = {}
+    for offering in offerings:
+        if offering.accelerator_name and table.named(offering.accelerator_name) is None:
+            unknown.setdefault(offering.accelerator_name, []).append(offering)
     low, high = GENERAL_BAND_USD_PER_GPU_HOUR
-    for name in sorted({offering.accelerator_name for offering in offerings if offering.accelerator_name}):
-        if table.named(name) is None:
-            near = nearest(name, table)
-            hint = f" Is it {near}? If not, add" if near else " Add"
-            yield (
-                f"{name} is not in the accelerator table: its price is only held against {_usd(low)} to "
-                f"{_usd(high)} USD per GPU-hour.{hint} to accelerators.csv: {line_to_add(name, offerings)}"
-            )
+    for name, own in sorted(unknown.items())[:_MOST_TOLD]:
+        near = nearest(name, table)
+        hint = f" Is it {near}? If not, add" if near else " Add"
+        yield (
+            f"{name} is not in the accelerator table: its price is only held against {_usd(low)} to "
+            f"{_usd(high)} USD per GPU-hour.{hint} to accelerators.csv: {line_to_add(name, own)}"
+        )
+    if len(unknown) > _MOST_TOLD:
+        yield f"{len(unknown) - _MOST_TOLD} further accelerators are not in the accelerator table"
 
 
 def _usd(price: Decimal) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from itertools import repeat
 from typing import Any
 
@@ -16,6 +16,7 @@ from schemas.cross_row_rules import ComparedRow, cross_row_findings
 from schemas.csv_text import CsvText, read_csv_text
 from schemas.errors import needs_extra
 from schemas.frame import catalog_frame, key_frame, unlike_rows
+from schemas.new_accelerators import unknown_accelerators
 from schemas.report import KEY_COLUMNS, Finding, Report, key_text
 from schemas.suites import expectations_of, failing, findings_of, is_about_key
 
@@ -53,10 +54,27 @@ def validate_catalog(content: bytes, cloud: str, version: str, table: Accelerato
     """
     text = read_csv_text(content, [column_names(version, has_zones) for has_zones in (False, True)])
     findings = list(text.findings)
+    notes: tuple[str, ...] = ()
     if text.header:
-        findings += _row_findings(text, cloud, version, table or accelerator_table())
+        table = table or accelerator_table()
+        findings += _row_findings(text, cloud, version, table)
+        notes = _notes(text, cloud, table, {finding.row for finding in findings})
     findings.sort(key=lambda finding: finding.row or 0)
-    return Report(cloud=cloud, version=version, rows=text.row_count, findings=tuple(findings))
+    return Report(cloud=cloud, version=version, rows=text.row_count, findings=tuple(findings), notes=notes)
+
+
+def _notes(text: CsvText, cloud: str, table: AcceleratorTable, at_fault: Set[int | None]) -> tuple[str, ...]:
+    """On the accelerators that the table does not know, of rows that are right otherwise."""
+    place = text.header.index("AcceleratorName")
+    names = {cells[place] for cells in text.rows.values()}
+    unknown = {name for name in names if name and table.named(name) is None}
+    if None in at_fault or not unknown:
+        return ()
+    rows = {
+        number: cells for number, cells in text.rows.items() if number not in at_fault and cells[place] in unknown
+    }
+    offerings, _ = _read_one_by_one(text.header, rows, cloud)
+    return tuple(unknown_accelerators(offerings.values(), table))
 
 
 def _row_findings(text: CsvText, cloud: str, version: str, table: AcceleratorTable) -> list[Finding]:

@@ -58,6 +58,17 @@ def test_light_things_load_nothing_heavy(statement: str) -> None:
     assert run.stdout.splitlines()[-1] == "LOADED"
 
 
+@pytest.mark.parametrize("command", ["fetch_catalog", "publish_catalog"])
+def test_help_loads_no_more_than_the_commands(command: str) -> None:
+    script = (
+        f"import sys; from publisher.cli import {command}\n"
+        f"{command}(['--help'], standalone_mode=False)\n"
+        "print('LOADED', *sorted({'schemas', 'fetchers', 'requests', 'gpu_catalog.reading'} & set(sys.modules)))"
+    )
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert run.stdout.splitlines()[-1] == "LOADED"
+
+
 def test_publishing_loads_no_great_expectations(tmp_path: Path) -> None:
     script = (
         "import sys; from publisher.cli import publish_catalog\n"

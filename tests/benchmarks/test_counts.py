@@ -18,6 +18,7 @@ from gpu_catalog import Catalog, estimate_cost
 from gpu_catalog.skypilot_csv import SkyPilotRows
 from publisher.folder import Folder
 from publisher.publication import publish
+from publisher.validate import validate_path
 from schemas import validate_catalog
 from tests.samples import CATALOGS
 
@@ -142,3 +143,14 @@ def test_the_pipeline_grows_with_the_rows_and_no_faster(tmp_path: Path) -> None:
         ]
     ratios = [many / few for few, many in zip(calls[1_000], calls[4_000], strict=True)]
     assert max(ratios) < 4.4
+
+
+def test_validation_makes_few_calls_for_a_row(tmp_path: Path) -> None:
+    calls = []
+    for rows in (1_000, 4_000):
+        path = tmp_path / str(rows) / "v8" / "runpod" / "vms.csv"
+        path.parent.mkdir(parents=True)
+        path.write_bytes(catalog(rows, night=1).csv_by_version["v8"])
+        assert all(report.ok for report in validate_path(path))
+        calls.append(calls_of(validate_path, path))
+    assert calls[1] - calls[0] < 8 * 3_000

@@ -98,6 +98,21 @@ def test_what_is_wrong_is_told_by_row_and_nothing_is_written(tmp_path: Path) -> 
     assert not (tmp_path / "out").exists()
 
 
+def test_images_from_a_spreadsheet_are_published_in_our_form(tmp_path: Path) -> None:
+    saved = tmp_path / "images.csv"
+    saved.write_bytes(b"\xef\xbb\xbf" + IMAGES.read_bytes().replace(b"\n", b"\r\n"))
+    assert publish("add", "nimbus", VMS, "--images", saved, "--output", tmp_path / "out").exit_code == 0
+    assert (tmp_path / "out/v8/nimbus/images.csv").read_bytes() == IMAGES.read_bytes()
+
+
+def test_images_where_no_machine_is_are_noted_and_published(tmp_path: Path) -> None:
+    images = tmp_path / "images.csv"
+    images.write_text(IMAGES.read_text().replace("stratus-2", "stratus-9"))
+    result = publish("add", "nimbus", VMS, "--images", images, "--output", tmp_path / "out")
+    assert result.exit_code == 0
+    assert "note: no instance type is in 'stratus-9', so nobody will ask for its images" in result.stderr
+
+
 def test_wrong_images_stop_it_too(tmp_path: Path) -> None:
     bad = tmp_path / "images.csv"
     bad.write_text(IMAGES.read_text().replace("img-cumulus-gpu-7", ""))
