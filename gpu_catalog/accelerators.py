@@ -95,6 +95,7 @@ _MAKERS = re.compile(r"((nvidia|amd|intel|tesla|geforce)\s+)+", re.IGNORECASE)
 _NOT_COMPARED = str.maketrans("", "", "-_ \t")
 
 
+@lru_cache(maxsize=1024)
 def name_key(name: str) -> str:
     """A name as it is compared: case, blanks, `-` and `_` do not matter (`RTX 4090` = `RTX4090`)."""
     return name.lower().translate(_NOT_COMPARED)

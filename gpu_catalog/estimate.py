@@ -135,8 +135,11 @@ def _warnings(question: Question, market: Market, best: Match, age_days: int | N
         said.append(f"SkyPilot's launcher does not know {line.instance_type}")
     if not question.clouds:
         said.append("SkyPilot uses only clouds enabled by `sky check`, which are not known here")
-    disk = f"Compute only; the disk of {question.disk_size} GB and egress are not included"
-    return [*said, NOT_INCLUDED if question.disk_size is None else disk]
+    disk = question.disk_size
+    said.append(
+        NOT_INCLUDED if disk is None else f"Compute only; the disk of {disk} GB and egress are not included"
+    )
+    return said
 
 
 def _age_days(match: Match, today: date) -> int | None:
