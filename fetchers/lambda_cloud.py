@@ -20,7 +20,6 @@ from fetchers.naming import ResolvedAccelerator, resolve_accelerator
 from fetchers.replay import BUNDLED
 from fetchers.session import Session
 from fetchers.tables import data_rows
-from gpu_catalog.accelerators import without_maker
 from gpu_catalog.errors import BadQuantity
 from gpu_catalog.numbers import parse_quantity, parse_whole
 from gpu_catalog.offering import Offering, Skipped
@@ -165,8 +164,7 @@ class LambdaCloud:
         if match is None:
             raise Unusable("no-model", f"gpu_description {str(description)[:60]!r} does not name model and memory")
         model, memory_gb = match[1], int(match[2])
-        display = without_maker(model).replace(" ", "")
-        accelerator = resolve_accelerator(self.name, f"{model} {memory_gb}GB", display)
+        accelerator = resolve_accelerator(self.name, f"{model} {memory_gb}GB", model)
         return _Gpus(accelerator, count, memory_gb * 1024)
 
 

@@ -135,6 +135,7 @@ NEW_MODELS = [
     ("Tesla T9 (32 GB)", "T9", 32, ("new-accelerator",)),
     ("NVIDIA B400 (288 GB)", "B400", 288, ("new-accelerator",)),
     ("H200 (141 GB SXM5)", "H200", 141, ("inferred",)),
+    ("RTX 9000 Blackwell_Max (96 GB)", "RTX9000-Blackwell-Max", 96, ("new-accelerator",)),
 ]
 
 

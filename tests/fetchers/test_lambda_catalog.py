@@ -89,6 +89,10 @@ def test_the_catalog_is_complete_and_a_sample_says_nothing_of_stock(catalog: Fet
     assert (catalog.skipped, catalog.warnings, catalog.kind, catalog.requests_made) == ((), (), "sample", 2)
     assert {offering.in_stock for offering in catalog.offerings} == {None}
     assert {offering.observed_at for offering in catalog.offerings} == {"2026-05-28T00:00:00Z"}
+    vendors = {
+        (offering.accelerator_name is not None, offering.accelerator_vendor) for offering in catalog.offerings
+    }
+    assert vendors == {(True, "NVIDIA"), (False, None)}
 
 
 def test_memory_of_all_gpus_follows_from_memory_of_one(catalog: Fetched) -> None:
@@ -143,12 +147,12 @@ def test_an_empty_catalog_is_refused() -> None:
 def test_the_documented_example_is_a_row_under_a_new_name() -> None:
     fetched = with_types("documented-instance-types-1.10.0").fetch()
     (offering,) = types_of(fetched).values()
-    assert offering.accelerator_name == "ExampleGPU"
+    assert offering.accelerator_name == "Example-GPU"
     assert offering.accelerator_count == 8
     assert offering.gpu_memory_mib == 40 * 1024
     assert offering.price_usd_per_hour == Decimal("15.92")
     assert offering.marks == ("new-accelerator",)
-    assert fetched.warnings == ("the GPU of gpu_8x_example is not in accelerators.csv; published as ExampleGPU",)
+    assert fetched.warnings == ("the GPU of gpu_8x_example is not in accelerators.csv; published as Example-GPU",)
 
 
 def test_gh200_is_an_arm_machine_where_the_api_does_not_say() -> None:

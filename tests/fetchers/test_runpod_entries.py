@@ -79,8 +79,8 @@ def test_an_unknown_id_without_a_known_size_is_skipped_and_is_no_defect() -> Non
     recorded[GPUS].body["gpus"].append(new_gpu("NVIDIA X 9000", "RTX 9000"))
     fetched = recorded.fetch()
     skipped = [skip for skip in fetched.skipped if skip.rule == "no-size-known"]
-    assert [(skip.listing, skip.rows, skip.broken) for skip in skipped] == [
-        (f"NVIDIA X 9000 x {count}", 2, False) for count in range(1, 11)
+    assert [(skip.listing, skip.accelerator, skip.rows, skip.broken) for skip in skipped] == [
+        (f"NVIDIA X 9000 x {count}", "RTX9000", 2, False) for count in range(1, 11)
     ]
 
 

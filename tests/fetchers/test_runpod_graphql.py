@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from decimal import Decimal
 from typing import Any
 
@@ -213,4 +214,6 @@ def test_the_document_asks_for_nothing_that_the_known_one_does_not() -> None:
     assert {"secureCloud:", "true", "lowestPrice", "gpuAvailability", "specifics"} <= words(asked)
     assert {word for word in words(asked) if word.isalpha()} <= words(known)
     assert "c12:" in asked
+    types = [set(re.findall(r'instanceId: "([^"]+)"', document)) for document in (asked, known)]
+    assert {"cpu3c-2-4", "cpu3g-4-16"} <= types[0] <= types[1]
     assert "$" not in asked

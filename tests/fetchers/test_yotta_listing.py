@@ -158,6 +158,15 @@ def test_two_codes_of_one_v7_name_in_one_region_leave_one() -> None:
     assert [rule for _, rule in skipped(fetched)] == ["name-taken"]
 
 
+def test_a_code_is_read_whatever_its_case() -> None:
+    fetched = listed({**NEW, "gpuType": "nvidia_geforce_rtx_9090_48g", "singleCardVramInGb": None})
+    (new,) = (
+        offering for offering in fetched.offerings if offering.region == "eu-1" and offering.accelerator_count == 1
+    )
+    assert (new.accelerator_vendor, new.gpu_memory_mib) == ("NVIDIA", 48 * 1024)
+    assert (new.accelerator_name or "").lower() == "rtx-9090"
+
+
 def test_the_same_pod_twice_counts_once() -> None:
     legacy = {**NEW, "gpuType": "nvidia_l4_24g"}
     fetched = listed(NEW, NEW, legacy)

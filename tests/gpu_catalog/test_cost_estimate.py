@@ -69,6 +69,23 @@ def test_the_json_of_one_answer_key_by_key(tmp_path: Path) -> None:
     assert "Compute only; disk and egress are not included" in answer["warnings"]
 
 
+def test_an_answer_without_a_price_repeats_what_was_asked(tmp_path: Path) -> None:
+    folder = tree(tmp_path, {"aws": AWS, "gcp": GCP})
+    one = estimate_cost("A100:3", cloud="aws", region="us-east-1", zone="use1-az1", catalog_dir=folder)
+    assert not one.found
+    assert (one.cloud, one.region, one.zone) == ("aws", "us-east-1", "use1-az1")
+    assert (one.gpu, one.gpu_count, one.instance_type) == ("A100", 3, None)
+    several = estimate_cost("A100:3", cloud=["aws", "gcp"], catalog_dir=folder)
+    assert several.cloud is None
+    assert several.to_dict()["query"]["provider"] == "aws,gcp"
+
+
+def test_a_place_with_brackets_closes_none_of_ours(tmp_path: Path) -> None:
+    rows = [("t", "X1", "1", "8", "64", "", "1.5", "", "west (2)", "")]
+    answer = estimate_cost("X1", catalog_dir=tree(tmp_path, {"aws": rows}))
+    assert str(answer).startswith("Estimated cost: $1.50/hr (AWS west [2] on-demand)\n")
+
+
 def test_hours_that_were_not_given_count_as_one() -> None:
     answer = estimate_cost("A100:1", catalog_dir=CATALOGS).to_dict()
     assert (answer["query"]["hours"], answer["hours"], answer["estimated_cost"]) == (None, 1, 1.99)

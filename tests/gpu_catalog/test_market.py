@@ -231,6 +231,19 @@ def test_our_own_changes_are_seen_at_once(folder: Path, tmp_path: Path, monkeypa
     assert estimate_cost("RTX5090:1", cloud="yotta", catalog_dir=folder).hourly_cost == 0.55
 
 
+def test_own_prices_beside_a_bare_folder_are_seen_at_once(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(market, "RECHECK_SECONDS", 3600.0)
+    put(tmp_path / "bare/aws", "1.5")
+    monkeypatch.setenv("GPU_CATALOG_ROOT", str(tmp_path / "bare"))
+    assert price() == 1.5
+    own = write(home.settings / "overrides.toml", "[aws]\ndiscount_percent = 50\n")
+    assert price() == 0.75
+    own.unlink()
+    assert price() == 1.5
+
+
 def test_what_is_synced_is_seen_at_once(home: Home, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(market, "RECHECK_SECONDS", 3600.0)
     bundled = estimate_cost("RTX5090:1", cloud="yotta")
@@ -240,6 +253,24 @@ def test_what_is_synced_is_seen_at_once(home: Home, folder: Path, monkeypatch: p
         republished(folder, '"price_usd_per_hour": 0.6,', '"price_usd_per_hour": 0.55,', f"{NEWER[:-1]}2")
     shutil.rmtree(home.cache)
     assert estimate_cost("RTX5090:1", cloud="yotta").source == bundled.source
+
+
+@pytest.mark.parametrize(
+    ("variable", "below"),
+    [
+        ("GPU_CATALOG_CACHE", "upstream/v8"),
+        ("XDG_CACHE_HOME", "gpu-catalog/upstream/v8"),
+        ("HOME", ".sky/catalogs/v8"),
+        ("SKY_RUNTIME_DIR", ".sky/catalogs/v8"),
+    ],
+)
+def test_another_place_named_by_a_variable_is_looked_at_at_once(
+    variable: str, below: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, cost in (("one", "1.5"), ("other", "2.5"), ("one", "1.5")):
+        put(tmp_path / name / below / "aws", cost)
+        monkeypatch.setenv(variable, str(tmp_path / name))
+        assert price() == float(cost)
 
 
 def test_foreign_changes_are_seen_when_it_is_time_to_look(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
