@@ -295,6 +295,8 @@ def test_edited_settings_are_seen_at_once(home: Home) -> None:
         own = write(home.settings / "overrides.toml", f"[ec2]\ndiscount_percent = {percent}\n")
         assert price() == expected
     own.unlink()
+    write(home.settings / "config.toml", "max_age_days = 0\n")
+    assert (price(), open_market().max_age_days) == (10, 0)
     write(home.settings / "config.toml", "max_age_days = 1.5\n")
     assert (price(), open_market().max_age_days) == (10, 1.5)
 

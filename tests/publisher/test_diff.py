@@ -102,6 +102,7 @@ def test_a_spot_price_that_comes_or_goes_is_told_and_is_no_new_instance_type() -
     assert compared([("a", "r", "4", "3")], without).summary == "1 spot price gone"
     # Of a type that is new altogether, the spot price is not counted again.
     assert compared([], [("a", "r", "4", "3")]).summary == "1 added"
+    assert compared([], [("a", "r", "4", "3"), ("b", "r", "4", "3")]).summary == "2 added"
 
 
 def test_added_removed_and_regions() -> None:

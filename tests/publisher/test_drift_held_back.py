@@ -35,6 +35,7 @@ def second(before: Market, now: Market, again: Market | None = None) -> Decision
         (with_h100("4"), with_h100("11.9999")),
         (with_h100("4.8"), with_h100("12")),
         (with_h100("1.5"), with_h100("0.5001")),
+        (with_h100("1.2"), with_h100("0.5")),
     ],
 )
 def test_what_comes_back_unchanged_is_accepted(before: Market, now: Market) -> None:

@@ -40,6 +40,13 @@ def test_good_offerings_become_files_that_pass() -> None:
     assert b"1x_RTX5090_SECURE" in result.files["v7"]
 
 
+def test_what_only_the_newest_version_forbids_is_skipped_from_all() -> None:
+    result = accepted([H100, CPU, replace(RTX5090, arch="mips")])
+    assert set(result.offerings) == {H100, CPU}
+    assert [skipped.rule for skipped in result.skipped] == ["arch"]
+    assert all(b"RTX5090" not in content for content in result.files.values())
+
+
 def test_a_bad_row_is_skipped_from_every_version_with_its_rule() -> None:
     bad = replace(RTX5090, region="us-central-2", price_usd_per_hour=CHEAP)
 

@@ -95,6 +95,10 @@ def test_prices_are_compared_within_one_site_and_cloud_type() -> None:
     assert found(H100, in_region(eight, "us-west-1")) == {}
     assert found(H100, replace(eight, instance_type="8x_H100_COMMUNITY")) == {}
     assert found(H100, replace(eight, accelerator_name="A100", instance_type="8x_A100_SECURE")) == {}
+    for pool in ("SECURE", "COMMUNITY"):
+        one = replace(H100, instance_type="1x_H100")
+        assert found(one, replace(eight, instance_type=f"8x_H100_{pool}")) == {}
+        assert len(found(replace(one, instance_type=f"1x_{pool}"), replace(eight, instance_type=f"8x_{pool}"))) == 1
 
 
 def test_only_the_cheapest_of_a_count_is_compared() -> None:
@@ -111,3 +115,17 @@ def test_a_finding_says_what_the_others_say() -> None:
         "row 4, vCPUs '52.0': one-vcpus-per-type: All rows of an instance type have the same vCPUs. "
         "Here 52.0, in 1 of 3 rows. (1x_H100_SECURE c)"
     )
+
+
+def test_a_finding_names_the_column_and_the_value() -> None:
+    a, b, c = (in_region(H100, region, f"{region}-1") for region in "abc")
+    wrong = {
+        "AcceleratorName": (replace(c, accelerator_name="A100"), "1.0 A100"),
+        "Price": (replace(b, price_usd_per_hour=Decimal("1e1")), "10.0"),
+        "Region": (replace(b, zone="a-1", instance_type="x"), "b"),
+        "InstanceType": (replace(b, instance_type="1X_h100_secure"), "1X_h100_secure"),
+        "AvailabilityZone": (replace(b, zone="B-1", instance_type="x"), "B-1"),
+    }
+    for column, (row, value) in wrong.items():
+        findings = cross_row_findings(dict(enumerate([a, b, b, c, row])))
+        assert (column, value) in {(finding.column, finding.value) for finding in findings}, column
