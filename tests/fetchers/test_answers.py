@@ -82,7 +82,14 @@ def test_an_error_body_may_say_nothing(body: bytes) -> None:
 
 @pytest.mark.parametrize(
     ("text", "seconds"),
-    [("7", 7.0), (" 7 ", 7.0), ("0", 0.0), ("99999999", 99_999_999.0), ("Wed, 21 Oct 2015 07:28:00 GMT", 0.0)],
+    [
+        ("7", 7.0),
+        (" 7 ", 7.0),
+        ("0", 0.0),
+        ("99999999", 99_999_999.0),
+        ("Wed, 21 Oct 2015 07:28:00 GMT", 0.0),
+        ("Wed, 21 Oct 2015 07:28:00 -0000", 0.0),
+    ],
 )
 def test_how_long_the_server_asks_to_wait(text: str, seconds: float) -> None:
     assert retry_after_seconds({"retry-after": text}) == seconds

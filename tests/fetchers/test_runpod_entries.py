@@ -228,7 +228,9 @@ def test_a_site_of_unknown_country_is_left_out_with_a_warning() -> None:
     recorded[SITES].body["dataCenters"] += [{"id": "XX-NEW-1"}, {"id": None}, {"id": "US-KS-2"}]
     fetched = recorded.fetch()
     assert len(fetched.offerings) == 263 * 2
-    assert [(s.listing, s.broken) for s in fetched.skipped if s.rule == "unknown-site"] == [("XX-NEW-1", False)]
+    assert [(s.listing, s.rows, s.broken) for s in fetched.skipped if s.rule == "unknown-site"] == [
+        ("XX-NEW-1", 0, False)
+    ]
     assert fetched.warnings[0] == "sites without a known country, left out: XX-NEW-1; add to runpod_sites.csv"
 
 
