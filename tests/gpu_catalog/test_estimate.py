@@ -409,6 +409,7 @@ def rows_in(*regions: str, name: str = "X1") -> list[tuple[str, ...]]:
     [
         ({"gpu": "X1", "region": "r9"}, "no X1 in r9 on other; it is in r1, r2, r3, r4, r5, r6 and 2 more"),
         ({"gpu": "Y1", "region": "r1"}, "no Y1 in r1 on other; it is in r9"),
+        ({"gpu": "Y1", "zone": "zz", "region": "r9"}, "no Y1 in zone 'zz' on other; did you mean z?"),
         ({"gpu": "Y1", "region": "zz"}, "no region 'zz' on other; there are r1, r2, r3, r4, r5, r6, r7, r8, r9"),
         (
             {"gpu": "X1", "min_gpu_memory_gib": 80},

@@ -185,6 +185,13 @@ def test_what_there_is_a_substitute_for_uses_half_of_the_time(emulator: Emulator
     assert 3 <= float(waited[1]) < 5
 
 
+def test_regions_that_never_end_leave_time_for_those_of_the_images(emulator: Emulator, tmp_path: Path) -> None:
+    emulator.faults[routes.LAMBDA_REGIONS] = [DripBody(100)]
+    result = fetch("lambda", "--output", tmp_path, "--deadline", "6", env=emulator.environ)
+    assert result.exit_code == 0, result.output
+    assert "regions are those of /images, since /regions failed: " in result.stderr
+
+
 def test_retry_after_is_honoured_and_backoff_is_never_less(emulator: Emulator, tmp_path: Path) -> None:
     emulator.faults[routes.YOTTA_TYPES] = [
         Status(429, headers={"Retry-After": "1"}),

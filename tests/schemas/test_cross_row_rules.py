@@ -129,3 +129,5 @@ def test_a_finding_names_the_column_and_the_value() -> None:
     for column, (row, value) in wrong.items():
         findings = cross_row_findings(dict(enumerate([a, b, b, c, row])))
         assert (column, value) in {(finding.column, finding.value) for finding in findings}, column
+    (spelled,) = cross_row_findings({0: a, 1: b, 2: b, 3: replace(b, region="B", zone="b-2")})
+    assert (spelled.rule, spelled.column, spelled.value) == ("one-spelling", "Region", "B")
