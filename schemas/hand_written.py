@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from gpu_catalog.accelerators import Accelerator, accelerator_table
-from gpu_catalog.errors import GpuCatalogError
+from gpu_catalog.errors import BadCatalogFile, GpuCatalogError
 from gpu_catalog.gpu_info import parse_gpu_info
 from gpu_catalog.offering import Offering, Skipped
 from gpu_catalog.reading import CELL_READERS, MAX_COLUMNS, MAX_FILE_BYTES
@@ -211,6 +211,9 @@ class _Reader:
         for column, read in _READERS.items():
             if column in cells and (cells[column] or column != "Price"):
                 try:
+                    # Here, not left to the rules: a row without a price is skipped by its name before they see it.
+                    if not cells[column].isprintable():
+                        raise BadCatalogFile(f"{column} has characters that cannot be seen")
                     values[column] = read(cells[column])
                 except GpuCatalogError as exc:
                     advice = _ADVICE.get(column, "")

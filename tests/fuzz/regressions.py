@@ -31,7 +31,12 @@ FOUND: Mapping[str, Mapping[str, Any]] = {
         "a text that was cut ended in a blank": (Change(1, (Edit(("data", 0, "region"), "copy", ()),)),),
     },
     "config.toml": {"a number out of Decimal's range raised InvalidOperation": b"max_age_days = " + _HUGE},
-    "vms.csv by hand": {"a header of very many columns took quadratic time": b"Price,SRegion," * 20_000},
+    "vms.csv by hand": {
+        "a header of very many columns took quadratic time": b"Price,SRegion," * 20_000,
+        "a row without a price was skipped under a name that cannot be printed": (
+            b"InstanceType,Region,vCPUs,MemoryGiB,Price\na,r,1,1,1\n\x00,r,1,1,\n"
+        ),
+    },
     "recorded index": {"endless nesting raised RecursionError": b'{"a":' * 20_000},
     "overrides.toml": {
         "the same of a discount": b"[aws]\ndiscount_percent = " + _HUGE,

@@ -109,6 +109,7 @@ def test_an_unknown_price_is_skipped_with_its_row() -> None:
         ("a-1,r-1,16,120,A100,1,1.79,2.5", "spot-at-most-price", "SpotPrice"),
         ("a-1,r-1,16,120,A100,8,1.79,", "price-in-band", "Price"),
         ("a/1,r-1,16,120,A100,1,1.79,", "instance-type-name", "InstanceType"),
+        ("a\x00,r-1,16,120,A100,1,,", "readable", "InstanceType"),
         ("a-1,r-1,16", "row-length", None),
     ],
 )
