@@ -196,7 +196,7 @@ def _files(place: Path) -> dict[str, Path]:
         return {}
 
 
-def _fingerprint(paths: Iterable[str | Path]) -> _Fingerprint:
+def _fingerprint(paths: Iterable[Path]) -> _Fingerprint:
     return tuple(map(_identity, paths))
 
 

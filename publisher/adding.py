@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from codecs import BOM_UTF8
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timezone
@@ -17,6 +16,7 @@ from publisher.errors import CannotAdd
 from publisher.folder import Folder
 from publisher.publication import CloudCatalog, publish
 from schemas import Report, read_hand_written, validate_images
+from schemas.hand_written import plain_csv
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,9 +82,9 @@ def add(request: AddRequest) -> Added:
     reports = [hand.report]
     images = None
     if request.images is not None:
-        # A spreadsheet's byte-order mark and line ends are no fault of the author; published are plain ones.
-        images = _content(request.images).removeprefix(BOM_UTF8).replace(b"\r\n", b"\n")
-        reports.append(validate_images(images, request.cloud, {row.region for row in hand.offerings}))
+        images = plain_csv(_content(request.images))
+        regions = {row.region for row in hand.offerings} if hand.report.ok else None
+        reports.append(validate_images(images, request.cloud, regions))
     if not all(report.ok for report in reports):
         return Added(reports, None)
     catalog = CloudCatalog(

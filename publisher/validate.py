@@ -49,4 +49,4 @@ def _report(file: Path, cloud: str | None, version: str | None) -> Report:
     version = version or folder.parent.name
     if not _VERSION.fullmatch(version):
         raise CannotValidate(f"the schema version of {file} is not in its path; name it with --schema")
-    return validate_catalog(content, cloud, version)
+    return validate_catalog(content, cloud, version, with_notes=True)

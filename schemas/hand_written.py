@@ -108,14 +108,30 @@ def read_hand_written(content: bytes, cloud: str, source: str, observed_at: str)
     return HandWritten(tuple(offerings), tuple(reader.skipped), tuple(reader.warnings(offerings)), files, report)
 
 
+def plain_csv(content: bytes) -> bytes:
+    """A file from an editor or a spreadsheet as we publish it; what is no UTF-8 stays as it is.
+
+    Without byte-order mark, CRLF, and what a spreadsheet leaves below a table; the last line has an end.
+    """
+    try:
+        return "".join(f"{line}\n" for line in _lines(content)).encode()
+    except UnicodeDecodeError:
+        return content
+
+
+def _lines(content: bytes) -> list[str]:
+    lines = content.decode("utf-8-sig").replace("\r\n", "\n").split("\n")
+    while lines and not lines[-1].strip(", \t"):
+        lines.pop()
+    return lines
+
+
 def _header_and_text(content: bytes) -> tuple[tuple[str, ...], str, Finding | None]:
     """The columns by our names, the text with that header and one form of line ends, and what stands against it."""
     try:
         if len(content) > MAX_FILE_BYTES:
             return (), "", Finding(rule="file-size", message=f"The file is larger than {MAX_FILE_BYTES} bytes.")
-        first, *lines = content.decode("utf-8-sig").replace("\r\n", "\n").split("\n")
-        while lines and not lines[-1].strip(", \t"):
-            lines.pop()  # What a spreadsheet leaves below a table.
+        first, *lines = _lines(content) or [""]
         rest = "".join(f"{line}\n" for line in lines)
         header = [name.strip() for name in next(csv.reader(io.StringIO(first), strict=True), [])]
     except (UnicodeDecodeError, csv.Error) as exc:

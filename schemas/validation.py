@@ -36,7 +36,9 @@ def preload() -> None:
 
 
 @paused_collector()
-def validate_catalog(content: bytes, cloud: str, version: str, table: AcceleratorTable | None = None) -> Report:
+def validate_catalog(
+    content: bytes, cloud: str, version: str, table: AcceleratorTable | None = None, *, with_notes: bool = False
+) -> Report:
     """Check a `vms.csv` against every rule of its schema version.
 
     First the form of the file, then the expectations on its rows, then, on the rows that passed, the rules that
@@ -47,6 +49,7 @@ def validate_catalog(content: bytes, cloud: str, version: str, table: Accelerato
         cloud: cloud whose catalog it is; some accelerators have another memory there.
         version: schema version, `v7` or `v8`.
         table: accelerators to compare with; the bundled table by default.
+        with_notes: also note the accelerators that the table does not know.
 
     Raises:
         SchemaError: no such schema version.
@@ -58,7 +61,9 @@ def validate_catalog(content: bytes, cloud: str, version: str, table: Accelerato
     if text.header:
         table = table or accelerator_table()
         findings += _row_findings(text, cloud, version, table)
-        notes = _notes(text, cloud, table, {finding.row for finding in findings})
+        if with_notes:
+            # A price out of the general band is what an unknown name leads to: all the more the note is due.
+            notes = _notes(text, cloud, table, {one.row for one in findings if one.rule != "price-in-band"})
     findings.sort(key=lambda finding: finding.row or 0)
     return Report(cloud=cloud, version=version, rows=text.row_count, findings=tuple(findings), notes=notes)
 
@@ -68,8 +73,6 @@ def _notes(text: CsvText, cloud: str, table: AcceleratorTable, at_fault: Set[int
     place = text.header.index("AcceleratorName")
     names = {cells[place] for cells in text.rows.values()}
     unknown = {name for name in names if name and table.named(name) is None}
-    if None in at_fault or not unknown:
-        return ()
     rows = {
         number: cells for number, cells in text.rows.items() if number not in at_fault and cells[place] in unknown
     }

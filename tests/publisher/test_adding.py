@@ -100,7 +100,7 @@ def test_what_is_wrong_is_told_by_row_and_nothing_is_written(tmp_path: Path) -> 
 
 def test_images_from_a_spreadsheet_are_published_in_our_form(tmp_path: Path) -> None:
     saved = tmp_path / "images.csv"
-    saved.write_bytes(b"\xef\xbb\xbf" + IMAGES.read_bytes().replace(b"\n", b"\r\n"))
+    saved.write_bytes(b"\xef\xbb\xbf" + IMAGES.read_bytes().replace(b"\n", b"\r\n") + b",,,,,\r\n,,,,,")
     assert publish("add", "nimbus", VMS, "--images", saved, "--output", tmp_path / "out").exit_code == 0
     assert (tmp_path / "out/v8/nimbus/images.csv").read_bytes() == IMAGES.read_bytes()
 
@@ -111,6 +111,14 @@ def test_images_where_no_machine_is_are_noted_and_published(tmp_path: Path) -> N
     result = publish("add", "nimbus", VMS, "--images", images, "--output", tmp_path / "out")
     assert result.exit_code == 0
     assert "note: no instance type is in 'stratus-9', so nobody will ask for its images" in result.stderr
+
+
+def test_images_are_not_held_against_machines_that_could_not_be_read(tmp_path: Path) -> None:
+    (tmp_path / "vms.csv").write_text(VMS.read_text().replace(",3.19,", ",$3.19,").replace(",25.52,", ",?,"))
+    result = publish(
+        "add", "nimbus", tmp_path / "vms.csv", "--images", IMAGES, "--output", tmp_path / "out", "--json"
+    )
+    assert [report["notes"] for report in json.loads(result.stdout)["reports"]] == [[], []]
 
 
 def test_wrong_images_stop_it_too(tmp_path: Path) -> None:
