@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,7 +20,7 @@ from gpu_catalog.offering import Offering, Skipped
 from gpu_catalog.reading import CELL_READERS, MAX_COLUMNS, MAX_FILE_BYTES
 from schemas.columns import COLUMNS, NEWEST, SCHEMA_VERSIONS, ZONE_COLUMN
 from schemas.csv_text import FIRST_ROW, read_csv_text
-from schemas.new_accelerators import line_to_add, nearest
+from schemas.new_accelerators import line_to_add, nearest, unknown_accelerators
 from schemas.report import KEY_COLUMNS, Finding, Report, key_text
 from schemas.validation import validate_catalog
 from schemas.writers import row_order, rows_csv
@@ -105,7 +105,8 @@ def read_hand_written(content: bytes, cloud: str, source: str, observed_at: str)
         ]
     findings.sort(key=lambda finding: finding.row or 0)
     report = Report(cloud=cloud, version=NEWEST, rows=read.row_count, findings=tuple(findings))
-    return HandWritten(tuple(offerings), tuple(reader.skipped), tuple(reader.warnings(offerings)), files, report)
+    warnings = tuple(unknown_accelerators(offerings, accelerator_table()))
+    return HandWritten(tuple(offerings), tuple(reader.skipped), warnings, files, report)
 
 
 def plain_csv(content: bytes) -> bytes:
@@ -211,15 +212,6 @@ class _Reader:
                     accelerator=values.get("AcceleratorName"),
                 )
             )
-
-    def warnings(self, offerings: Sequence[Offering]) -> Iterator[str]:
-        """One for each accelerator that our table does not know."""
-        new: dict[str, list[Offering]] = {}
-        for one in offerings:
-            if one.accelerator_name and "new-accelerator" in one.marks:
-                new.setdefault(one.accelerator_name, []).append(one)
-        for name, own in sorted(new.items()):
-            yield f"{name} is not in accelerators.csv; line to add: {line_to_add(name, own)}"
 
     def _values(self, number: int, key: str, cells: Mapping[str, str]) -> dict[str, Any]:
         """What the cells say, by column; a blank price is left out, and every cell that says nothing is found."""

@@ -161,7 +161,8 @@ def test_a_new_accelerator_needs_its_memory_and_gets_a_line_for_the_table() -> N
     assert hand.report.ok, hand.report.to_text()
     assert hand.offerings[0].marks == ("hand-entered", "new-accelerator")
     assert hand.warnings == (
-        "PUFF9000 is not in accelerators.csv; line to add: PUFF9000,VENDOR,96,0.5,8.0,,,,,"
+        "PUFF9000 is not in the accelerator table: its price is only held against 0.02 to 50 USD per GPU-hour. "
+        "Is it P6000? If not, add to accelerators.csv: PUFF9000,VENDOR,96,0.5,8.0,,,,,"
         "WHERE_THE_PRICES_STAND_AND_WHEN,WHERE_NAME_AND_MEMORY_STAND",
     )
 
